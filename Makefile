@@ -1,0 +1,66 @@
+# `make demo` and `make test` are all that a fresh clone needs. `make help` lists the rest.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+# The tools load the settings; they must not need a secret, nor see somebody else's database.
+TOOL_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=1 PYTHONUNBUFFERED=1
+JOBS ?= 2
+DATABASE_TESTS := $(wildcard tests/core tests/invoices tests/workers)
+
+LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+TEMPLATES := git ls-files --cached --others --exclude-standard -z -- '*.html'
+
+.NOTPARALLEL:
+.PHONY: help demo test check unit postgres js e2e fmt lock install install-dev clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: install ## Start everything on port 8000 (or PORT=...); with ONCE=1 run the real jobs, check, stop
+	@exec $(PY) -m heron.demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(PORT),--port $(PORT))
+
+test: check js unit postgres e2e ## Check everything, then run every test
+
+check: install-dev ## Lint and type-check; check imports, templates, JavaScript and migrations
+	$(PY) -m ruff check --quiet
+	$(PY) -m ruff format --check --quiet
+	$(TOOL_ENV) $(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
+	@$(TEMPLATES) | xargs -0 -r .venv/bin/djade --check --target-version 5.2
+	@.ci/node run check
+	$(TOOL_ENV) $(PY) manage.py check --fail-level WARNING
+	$(TOOL_ENV) $(PY) manage.py makemigrations --check --dry-run
+
+js: install-dev ## Test the JavaScript without a browser
+	@.ci/node test
+
+unit: install-dev ## Unit and integration tests on SQLite
+	$(PYTEST) -m "not e2e" -n $(JOBS) --dist loadfile
+
+postgres: install-dev ## The tests that touch the database, again on PostgreSQL
+	$(PY) -m tests.support.postgres $(PYTEST) -m "not e2e" -n $(JOBS) --dist loadfile $(DATABASE_TESTS)
+
+e2e: install-dev ## Tests in a real Chromium
+	@$(PY) -m tests.support.chromium
+	$(PYTEST) -m e2e
+
+fmt: install-dev ## Format Python, templates and JavaScript
+	$(PY) -m ruff check --fix-only --quiet
+	$(PY) -m ruff format --quiet
+	@$(TEMPLATES) | xargs -0 -r .venv/bin/djade --target-version 5.2
+	@.ci/node run fmt
+
+lock: install-dev ## Resolve requirements.txt and requirements-dev.txt anew
+	$(PY) -m uv pip compile --quiet $(LOCK_FLAGS) --extra demo pyproject.toml -o requirements.txt
+	$(PY) -m uv pip compile --quiet $(LOCK_FLAGS) requirements-dev.in -o requirements-dev.txt
+
+install:
+	@.ci/venv requirements.txt
+
+install-dev:
+	@.ci/venv requirements-dev.txt
+
+clean: ## Remove what these commands made: .venv, node_modules, var and caches
+	rm -rf .venv node_modules var staticfiles build *.egg-info .mypy_cache .ruff_cache .hypothesis test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

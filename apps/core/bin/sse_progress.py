@@ -1,0 +1,101 @@
+"""`SSEProgressTracker`, for plain actors, threads and management commands.
+
+It says what the guide's events say, and keeps the row in step, so that the bar is right whether the
+caller uses the tracker, the row's own methods, or both. A progress actor has `ProgressTracker`
+instead, which also survives a crash.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, Value
+from django.db.models.functions import Greatest, Now
+
+from apps.core import ledger
+from apps.core.errors import UnknownJobError
+from apps.core.models import SSEProgress
+from apps.core.models.queryset import lease_end
+from apps.core.signals import job_changed
+from apps.core.statuses import LEASED, TERMINAL, Status
+
+
+class SSEProgressTracker:
+    """Sends a job's events: start, progress, warning, complete, error.
+
+    Raises:
+        UnknownJobError: when no row has this job id.
+    """
+
+    def __init__(self, job_id: object) -> None:
+        self.job_id = str(job_id)
+        self._row()
+
+    def send_start(self, total: int | None = None, message: str = "") -> None:
+        """Say that the work begins, and how many items there are."""
+        row = self._row()
+        if row.status == Status.PENDING:
+            row.mark_as_started()
+        values: dict[str, Any] = {} if total is None else {"total_items": total}
+        self._write("start", urgent=True, message=message, **values)
+
+    def send_progress(self, current: int, total: int | None = None, message: str = "") -> None:
+        """Say that `current` items of `total` are done. The bar never goes back."""
+        if self._row().status == Status.PENDING:
+            self.send_start(total)
+        values: dict[str, Any] = {} if total is None else {"total_items": total}
+        self._write(
+            "progress",
+            message=message,
+            processed_items=Greatest(F("processed_items"), Value(current)),
+            **values,
+        )
+
+    def send_warning(self, message: str) -> None:
+        """Say something that a person should look at."""
+        row = self._row()
+        row.warning_count += 1
+        ledger.remark(row, message, ref="", code="", params={})
+        self._write("warning", warning_count=F("warning_count") + 1)
+
+    def send_complete(self, total: int | None = None, message: str = "") -> None:
+        """Say that the work is done."""
+        row = self._row()
+        if row.status not in TERMINAL:
+            if total is not None and row.total_items is None:
+                self._write("progress", total_items=total)
+            row.mark_as_completed()
+        if self._row().status == Status.COMPLETED:
+            self._write("complete", urgent=True, over=True, message=message)
+
+    def send_error(self, error: str) -> None:
+        """Say that the work could not be done."""
+        row = self._row()
+        if row.status not in TERMINAL:
+            row.mark_as_failed(error)
+
+    def _row(self) -> SSEProgress:
+        row = SSEProgress.objects.filter(job_id=self.job_id).first()
+        if row is None:
+            raise UnknownJobError(self.job_id)
+        return row
+
+    def _write(
+        self,
+        kind: str,
+        *,
+        urgent: bool = False,
+        over: bool = False,
+        message: str = "",
+        **values: Any,
+    ) -> None:
+        """Write to the row while it is running (or `over`), and announce it."""
+        if message:
+            values |= {"message": message, "message_params": {}}
+        guarded = SSEProgress.objects.filter(
+            job_id=self.job_id, status__in=TERMINAL if over else LEASED
+        )
+        if not over:
+            values["lease_until"] = lease_end()
+        if guarded.update(seq=F("seq") + 1, updated_at=Now(), **values):
+            job_changed.send(SSEProgress, job=self._row(), kind=kind, urgent=urgent)

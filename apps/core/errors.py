@@ -1,0 +1,101 @@
+"""What can go wrong with a job, its items and its stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ProgressError(Exception):
+    """Base of the errors that core raises on its own account."""
+
+
+class UnknownJobError(ProgressError):
+    """Raised when a tracker is made for a job id that has no row."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"There is no SSEProgress row with the job id {job_id!r}. Create the row first (or use "
+            "start_for), and hand the same id to the actor and to the page."
+        )
+
+
+class NotAJobError(ProgressError):
+    """Raised when a progress actor is sent or called without a job."""
+
+    def __init__(self, actor_name: str) -> None:
+        self.actor_name = actor_name
+        super().__init__(
+            f"{actor_name} reports progress, so it needs a job: start it with "
+            f"{actor_name}.start_for(user, …), or call {actor_name}.fn(RecordingTracker(), …) in a "
+            "test."
+        )
+
+
+class NotPossibleNowError(ProgressError):
+    """Raised when a job's state does not allow what was asked."""
+
+    def __init__(self, action: str, status: str) -> None:
+        self.action = action
+        self.status = status
+        super().__init__(f"Can't {action} a job that is {status}.")
+
+
+class ItemOutcomeError(ProgressError):
+    """Base of what an item's code raises to tell how the item ended.
+
+    `msgid` is translated when it is read, with `params` put in; `code` is for machines.
+    """
+
+    default_code = "failed"
+
+    def __init__(self, msgid: str, *, code: str = "", params: dict[str, Any] | None = None) -> None:
+        self.msgid = msgid
+        self.code = code or self.default_code
+        self.params = params or {}
+        super().__init__(msgid % self.params if self.params else msgid)
+
+
+class ItemFailed(ItemOutcomeError):
+    """Raised when an item could not be done; the job goes on with the next one."""
+
+
+class ItemSkipped(ItemOutcomeError):
+    """Raised when an item needs nothing done."""
+
+    default_code = "skipped"
+
+
+class ItemInDoubt(ItemOutcomeError):
+    """Raised when nobody can tell whether an irreversible effect took place."""
+
+    default_code = "in_doubt"
+
+
+class JobStopped(BaseException):
+    """Raised between two items to end the actor's run before its last item.
+
+    A BaseException, like CancelledError: an author's `except Exception` around one item must not
+    swallow it.
+    """
+
+
+class JobPaused(JobStopped):
+    """Raised between two items because a pause was asked for."""
+
+
+class JobCancelled(JobStopped):
+    """Raised between two items because a cancel was asked for."""
+
+
+class JobHandedBack(JobStopped):
+    """Raised between two items because this worker is stopping; another one goes on."""
+
+
+class LeaseLost(JobStopped):
+    """Raised when another worker holds the job: this one may not write any more."""
+
+    def __init__(self, job_id: str, epoch: int) -> None:
+        self.job_id = job_id
+        self.epoch = epoch
+        super().__init__(f"Job {job_id} has moved on; attempt {epoch} may not write any more.")

@@ -1,0 +1,89 @@
+"""Write an item's outcome down, and count what is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count
+from django.utils.translation import gettext_noop
+
+from apps.core.models import JobItem, Outcome, SSEProgress
+
+#: The row's counter of each outcome that has one.
+COUNTER_OF: dict[str, str] = {
+    Outcome.SKIPPED: "skipped_items",
+    Outcome.FAILED: "failed_items",
+    Outcome.IN_DOUBT: "in_doubt_items",
+}
+DOUBT = gettext_noop("The work stopped in the middle of this item: it may or may not be done.")
+GONE = gettext_noop("This item no longer exists.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """How one item ended, when it did not simply succeed."""
+
+    track: int
+    key: str
+    outcome: str
+    ref: str = ""
+    code: str = ""
+    msgid: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def record(job: SSEProgress, entry: Entry) -> None:
+    """Write an entry, over an older one of the same item."""
+    JobItem.objects.update_or_create(
+        job_id=job.job_id,
+        track=entry.track,
+        key=entry.key,
+        defaults={
+            "ref": entry.ref[:200],
+            "outcome": entry.outcome,
+            "code": entry.code[:64],
+            "message": entry.msgid,
+            "params": entry.params,
+        },
+    )
+
+
+def remark(job: SSEProgress, msgid: str, *, ref: str, code: str, params: dict[str, Any]) -> None:
+    """Write down something that the actor says, which is no item's outcome."""
+    record(
+        job,
+        Entry(
+            track=0,
+            key=f"w{job.warning_count}",
+            outcome=Outcome.WARNING,
+            ref=ref,
+            code=code,
+            msgid=msgid,
+            params=params,
+        ),
+    )
+
+
+def forget(job: SSEProgress, track: int, key: str) -> None:
+    """Strike out an item that has now succeeded."""
+    JobItem.objects.filter(job_id=job.job_id, track=track, key=key).delete()
+
+
+def to_retry(job: SSEProgress, track: int) -> set[str]:
+    """Give the keys of a track's items that a retry takes up first."""
+    rows = JobItem.objects.filter(job_id=job.job_id, track=track, outcome=Outcome.RETRY)
+    return set(rows.values_list("key", flat=True))
+
+
+def recount(job: SSEProgress) -> Counter[str]:
+    """Count the written outcomes."""
+    rows = JobItem.objects.filter(job_id=job.job_id).values("outcome").annotate(n=Count("pk"))
+    return Counter({row["outcome"]: row["n"] for row in rows})
+
+
+def agrees(job: SSEProgress) -> bool:
+    """Tell whether the row's counters are what the ledger says."""
+    written = recount(job)
+    return all(written[outcome] == getattr(job, name) for outcome, name in COUNTER_OF.items())

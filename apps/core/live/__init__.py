@@ -1,0 +1,1 @@
+"""Live events: from a row that changed to every browser that watches it."""

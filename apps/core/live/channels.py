@@ -1,0 +1,46 @@
+"""Channels: their names, and who may read them. Nobody may, unless a rule here says so."""
+
+from __future__ import annotations
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django_eventstream.channelmanager import DefaultChannelManager
+
+from apps.core.models import SSEProgress
+
+JOB_PREFIX = "progress-"
+USER_PREFIX = "jobs-"
+
+
+def job_channel(job_id: str) -> str:
+    """Name the channel of one job."""
+    return f"{JOB_PREFIX}{job_id}"
+
+
+def user_channel(user_id: object) -> str:
+    """Name the channel of all of a user's jobs."""
+    return f"{USER_PREFIX}{user_id}"
+
+
+def channels_of(job: SSEProgress) -> list[str]:
+    """Name every channel that tells about `job`."""
+    channels = [job_channel(job.job_id)]
+    if job.user_id is not None:
+        channels.append(user_channel(job.user_id))
+    return channels
+
+
+class ProgressChannelManager(DefaultChannelManager):  # type: ignore[misc]  # untyped library
+    """django-eventstream's permission hook; its default lets anyone read anything."""
+
+    def can_read_channel(self, user: AbstractBaseUser | None, channel: str) -> bool:
+        """Allow a job's owner and staff, and each user their own list of jobs."""
+        if user is None or not user.is_authenticated or not user.is_active:
+            return False
+        if channel.startswith(JOB_PREFIX):
+            job_id = channel.removeprefix(JOB_PREFIX)
+            return SSEProgress.objects.visible_to(user).filter(job_id=job_id).exists()
+        return channel == user_channel(user.pk)
+
+    def is_channel_reliable(self, channel: str) -> bool:
+        """Keep no history: an event carries the whole state, and the row has the newest."""
+        return False

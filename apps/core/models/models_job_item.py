@@ -1,0 +1,55 @@
+"""The ledger: one row for each item whose outcome is not plain success."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.texts import render
+
+
+class Outcome(models.TextChoices):
+    """How an item ended. Plain success has no row: the job's cursor tells it."""
+
+    SKIPPED = "skipped", _("Skipped")
+    FAILED = "failed", _("Failed")
+    IN_DOUBT = "in_doubt", _("In doubt")
+    #: A failed item that a retry will take up first.
+    RETRY = "retry", _("To be retried")
+    #: Not an item: a remark that the actor made.
+    WARNING = "warning", _("Warning")
+
+
+class JobItem(models.Model):
+    """One line of a job's ledger."""
+
+    job = models.ForeignKey("core.SSEProgress", on_delete=models.CASCADE, related_name="items")
+    #: Which `track()` of the actor the item belongs to, counted from 1; 0 for remarks.
+    track = models.PositiveSmallIntegerField(default=1)
+    key = models.CharField(_("key"), max_length=200)
+    #: What a person calls the item (an invoice's number).
+    ref = models.CharField(_("reference"), max_length=200, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
+    code = models.CharField(_("code"), max_length=64, blank=True)
+    message = models.TextField(_("message"), blank=True)
+    params = models.JSONField(_("parameters"), default=dict, blank=True)
+    at = models.DateTimeField(_("at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("job item")
+        verbose_name_plural = _("job items")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "track", "key"], name="core_one_outcome_per_item"
+            ),
+        ]
+        indexes = [models.Index(fields=["job", "outcome"], name="core_item_job_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.ref or self.key}: {self.outcome}"
+
+    @property
+    def text(self) -> str:
+        """The message in the active language."""
+        return render(self.message, self.params)

@@ -1,0 +1,161 @@
+"""Questions about jobs, and the only writes that may change one's state.
+
+Every write is one guarded UPDATE. When it touches no row, somebody else has moved the job.
+Times are the database's own (`Now()`), because several machines' clocks differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db import connections, models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+from django.db.models.sql import UpdateQuery
+
+from apps.core.conf import conf
+from apps.core.statuses import LEASED, TERMINAL, Status, sources_of
+
+if TYPE_CHECKING:
+    from apps.core.models.models_sse_progress import SSEProgress
+
+
+def lease_end() -> Any:
+    """Give the expression for the end of a lease taken or renewed now."""
+    return Now() + timedelta(seconds=conf.LEASE_SECONDS)
+
+
+class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
+    """Jobs."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> SSEProgressQuerySet:
+        """Keep the jobs that `user` may see: their own, or all for staff."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if getattr(user, "is_staff", False):
+            return self
+        return self.filter(user_id=user.pk)
+
+    def active(self) -> SSEProgressQuerySet:
+        """Keep the jobs that are not over."""
+        return self.exclude(status__in=TERMINAL)
+
+    def lease_lost(self) -> SSEProgressQuerySet:
+        """Keep the jobs whose worker has given no life sign for a whole lease."""
+        return self.filter(status__in=LEASED).filter(
+            Q(lease_until__lt=Now()) | Q(lease_until__isnull=True)
+        )
+
+    def claimable(self, job_id: str) -> SSEProgressQuerySet:
+        """Keep the job if a worker may take it: waiting, or left behind by a dead worker."""
+        return self.filter(job_id=job_id).filter(
+            Q(status=Status.PENDING) | Q(status=Status.RUNNING, lease_until__lt=Now())
+        )
+
+    def claim(self, job_id: str, worker: str) -> SSEProgress | None:
+        """Take the lease of a job, or None when another worker holds it or it needs none."""
+        taken = self.claimable(job_id).update(
+            status=Status.RUNNING,
+            epoch=F("epoch") + 1,
+            attempts=F("attempts") + 1,
+            seq=F("seq") + 1,
+            worker=worker,
+            lease_until=lease_end(),
+            started_at=Coalesce("started_at", Now()),
+            updated_at=Now(),
+        )
+        return self.get(job_id=job_id) if taken else None
+
+    def move(
+        self,
+        job_id: str,
+        target: Status,
+        *,
+        epoch: int | None = None,
+        only_from: Iterable[Status] | None = None,
+        where: Q | None = None,
+        **values: Any,
+    ) -> SSEProgress | None:
+        """Move a job to `target` along the transition table; None when it is not possible now.
+
+        `epoch` is the fencing token of the worker that asks; `only_from` narrows the table, and
+        `where` is a further guard.
+        """
+        sources = sources_of(target)
+        if only_from is not None:
+            sources &= frozenset(only_from)
+        guarded = self.filter(job_id=job_id, status__in=sources)
+        if epoch is not None:
+            guarded = guarded.filter(epoch=epoch)
+        if where is not None:
+            guarded = guarded.filter(where)
+        moved = guarded.update(
+            status=target,
+            seq=F("seq") + 1,
+            updated_at=Now(),
+            **{**_times_of(target), **values},
+        )
+        return self.get(job_id=job_id) if moved else None
+
+    def write(self, job_id: str, epoch: int, **values: Any) -> tuple[Status, int] | None:
+        """Write a worker's values and renew its lease; answer with the job's status and seq.
+
+        None means that the lease is lost: nothing was written.
+        """
+        guarded = self.filter(job_id=job_id, epoch=epoch, status__in=LEASED)
+        row = update_returning(
+            guarded,
+            {
+                **values,
+                "seq": F("seq") + 1,
+                "lease_until": lease_end(),
+                "updated_at": Now(),
+            },
+            ("status", "seq"),
+        )
+        return None if row is None else (Status(row[0]), int(row[1]))
+
+    def renew(self, job_id: str, epoch: int) -> bool:
+        """Renew a lease without writing anything else."""
+        guarded = self.filter(job_id=job_id, epoch=epoch, status__in=LEASED)
+        return bool(guarded.update(lease_until=lease_end(), updated_at=Now()))
+
+
+def _times_of(target: Status) -> dict[str, Any]:
+    """Give the timestamps that a move to `target` sets."""
+    if target in TERMINAL:
+        return {"finished_at": Now(), "lease_until": None}
+    if target == Status.RUNNING:
+        return {"started_at": Coalesce("started_at", Now()), "lease_until": lease_end()}
+    if target == Status.PENDING:
+        return {"finished_at": None, "lease_until": None, "enqueued_at": None}
+    if target == Status.PAUSED:
+        return {"lease_until": None}
+    return {}
+
+
+def update_returning(
+    queryset: models.QuerySet[Any], values: Mapping[str, Any], fields: Iterable[str]
+) -> tuple[Any, ...] | None:
+    """Run `queryset.update(**values)` and read `fields` of the row back in the same statement.
+
+    Django has no RETURNING for updates; both databases do (SQLite since 3.35), which saves a
+    read per write. The queryset must match one row at most and need no join.
+    """
+    queryset._for_write = True  # type: ignore[attr-defined]  # as Django's own update() does
+    query = queryset.query.chain(UpdateQuery)
+    query.add_update_values(dict(values))  # type: ignore[attr-defined]  # missing in the stubs
+    sql, params = query.get_compiler(queryset.db).as_sql()
+    connection = connections[queryset.db]
+    meta = queryset.model._meta
+    columns = ", ".join(
+        connection.ops.quote_name(str(meta.get_field(name).column)) for name in fields
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING {columns}", params)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row

@@ -1,0 +1,147 @@
+"""One attempt at a job: claim it, run the actor, and end as is true.
+
+Terminal states are written here, inside the actor's call, and not in middleware: hooks run later,
+may be skipped, and their errors are swallowed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.db import close_old_connections, transaction
+from django.db.models import F
+from django.utils import translation
+from django.utils.translation import gettext_noop
+
+from apps.core import ledger
+from apps.core.conf import conf
+from apps.core.errors import JobCancelled, JobHandedBack, JobPaused, JobStopped, LeaseLost
+from apps.core.logs import job_context
+from apps.core.models import SSEProgress
+from apps.core.models.models_sse_progress import unbalanced
+from apps.core.signals import job_changed
+from apps.core.statuses import Status
+from apps.core.tracker import ProgressTracker
+from apps.core.tracks import doubt_reserved
+
+logger = logging.getLogger(__name__)
+
+
+def run(job_id: str, work: Callable[..., None]) -> None:
+    """Make one attempt at a job; nothing happens when another worker holds it."""
+    with job_context(job_id):
+        job = SSEProgress.objects.claim(job_id, worker_name())
+        if job is None:
+            logger.info("nothing to do: the job is held or over")
+            return
+        if job.attempts > conf.MAX_ATTEMPTS:
+            _end(job, Status.FAILED, "error", error=_worn_out(job))
+            return
+        tracker = ProgressTracker(job)
+        tracker.ticker.open()
+        try:
+            with translation.override(job.language or None):
+                _attempt(tracker, job, work)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+        finally:
+            tracker.ticker.close()
+
+
+def worker_name() -> str:
+    """Name this worker so that an operator finds it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
+
+
+def _attempt(tracker: ProgressTracker, job: SSEProgress, work: Callable[..., None]) -> None:
+    """Run the actor, and write down how that ended."""
+    pen = tracker.ticker
+    try:
+        with transaction.atomic():
+            if doubt_reserved(job):
+                pen.write()
+        job_changed.send(SSEProgress, job=job, kind="start", urgent=True)
+        work(tracker, *job.args.get("args", ()), **job.args.get("kwargs", {}))
+    except LeaseLost:
+        raise
+    except JobStopped as stopped:
+        _stop(tracker, job, stopped)
+    except Exception as error:  # the process's edge: nothing above knows the job
+        logger.exception("the job failed")
+        close_old_connections()
+        _end(job, Status.FAILED, "error", error=_unforeseen(error), **pen.values())
+    except BaseException:
+        # An interrupt (a forced stop): give the job back rather than let the lease run out.
+        _stop(tracker, job, JobHandedBack())
+        raise
+    else:
+        _complete(tracker, job)
+
+
+def _complete(tracker: ProgressTracker, job: SSEProgress) -> None:
+    """End a job whose books balance as completed, and any other as failed."""
+    with tracker.ticker.lock:
+        if job.total_items is None:
+            job.total_items = job.processed_items
+        values = tracker.ticker.values()
+        if not job.books.closed or not ledger.agrees(job):
+            _end(job, Status.FAILED, "error", error=unbalanced(job.books), **values)
+        else:
+            _end(job, Status.COMPLETED, "complete", **{**values, "message": ""})
+
+
+def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> None:
+    """Confirm a wish, or hand the job back so that another worker goes on at once."""
+    with tracker.ticker.lock:
+        values = tracker.ticker.values()
+        if isinstance(stopped, JobCancelled) or job.status == Status.CANCELLING:
+            _end(job, Status.CANCELLED, "error", **values)
+        elif isinstance(stopped, JobPaused) or job.status == Status.PAUSING:
+            _end(job, Status.PAUSED, "progress", **values)
+        else:
+            # A shutdown is no failed attempt.
+            _end(job, Status.PENDING, "progress", attempts=F("attempts") - 1, **values)
+
+
+def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
+    """Move the job away from this attempt.
+
+    Raises:
+        LeaseLost: when the job has been given to somebody else.
+    """
+    row = SSEProgress.objects.move(job.job_id, target, epoch=job.epoch, **values)
+    if row is None and target == Status.PENDING:
+        # A wish came in at the last moment; grant it instead of handing back.
+        wish = SSEProgress.objects.get(job_id=job.job_id).status
+        granted = {Status.PAUSING: Status.PAUSED, Status.CANCELLING: Status.CANCELLED}.get(
+            Status(wish)
+        )
+        values.pop("attempts", None)
+        if granted is not None:
+            row = SSEProgress.objects.move(job.job_id, granted, epoch=job.epoch, **values)
+    if row is None:
+        raise LeaseLost(job.job_id, job.epoch)
+    job_changed.send(SSEProgress, job=row, kind=kind, urgent=True)
+
+
+def _worn_out(job: SSEProgress) -> dict[str, Any]:
+    return {
+        "code": "attempts",
+        "message": gettext_noop("This job has brought its worker down %(count)s times."),
+        "params": {"count": job.attempts - 1},
+        "hint": gettext_noop("Have the item it stops at looked into before trying again."),
+    }
+
+
+def _unforeseen(error: Exception) -> dict[str, Any]:
+    """Describe an unforeseen error: its text may hold secrets, so it is for the log only."""
+    return {
+        "code": type(error).__name__,
+        "message": gettext_noop("The job stopped because of an unexpected error."),
+        "hint": gettext_noop("What is done is kept. Give the reference to your administrator."),
+    }

@@ -1,0 +1,147 @@
+"""Counts always, and writes the row at most once per FLUSH_SECONDS.
+
+The row in memory is the state; each write is fenced by the attempt's epoch and brings back what
+people have asked for meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from django.utils import timezone
+
+from apps.core.conf import conf
+from apps.core.errors import LeaseLost
+from apps.core.models import SSEProgress
+from apps.core.pulse import pulse
+from apps.core.rate import RateMeter
+from apps.core.signals import job_changed
+
+#: What a worker writes of its job.
+FIELDS = (
+    "total_items",
+    "processed_items",
+    "failed_items",
+    "skipped_items",
+    "in_doubt_items",
+    "warning_count",
+    "cursor",
+    "stage",
+    "message",
+    "message_params",
+    "result",
+    "rate",
+)
+
+
+class Ticker:
+    """One attempt's pen for its job's row. `lock` is taken before any transaction of the job's."""
+
+    def __init__(self, job: SSEProgress) -> None:
+        self.job = job
+        self.lock = threading.RLock()
+        self._meter = RateMeter()
+        self._meter.push(job.processed_items, monotonic())
+        self._dirty = False
+        self._over = False
+        self._lost = False
+        self._next_flush = 0.0
+        self._next_renewal = self._renewal()
+
+    def open(self) -> None:
+        """Let the pulse keep the lease from now on."""
+        pulse.join(self)
+
+    def close(self) -> None:
+        """Write no more."""
+        self._over = True
+
+    def tick(self) -> None:
+        """Note that something changed, and write it when the time has come."""
+        self._dirty = True
+        if monotonic() >= self._next_flush:
+            self.flush()
+
+    def flush(self, kind: str = "progress", *, urgent: bool = False) -> None:
+        """Write everything now and tell the world.
+
+        Raises:
+            LeaseLost: when the job has been given to somebody else.
+        """
+        with self.lock:
+            self.write()
+            self.announce(kind, urgent=urgent)
+
+    def announce(self, kind: str = "progress", *, urgent: bool = False) -> None:
+        """Tell the world what was written."""
+        job_changed.send(SSEProgress, job=self.job, kind=kind, urgent=urgent)
+
+    def write(self) -> None:
+        """Write everything now, as part of the transaction that may be open.
+
+        Raises:
+            LeaseLost: when the job has been given to somebody else.
+        """
+        job, now = self.job, monotonic()
+        if self._lost:
+            raise LeaseLost(job.job_id, job.epoch)
+        self._meter.push(job.processed_items, now)
+        job.rate = self._meter.rate
+        self._dirty = False
+        self._next_flush = now + conf.FLUSH_SECONDS
+        self._next_renewal = self._renewal()
+        written = SSEProgress.objects.write(job.job_id, job.epoch, **self.values())
+        if written is None:
+            self._lost = True
+            raise LeaseLost(job.job_id, job.epoch)
+        job.status, job.seq = written
+        job.updated_at = timezone.now()
+        job.lease_until = job.updated_at + timedelta(seconds=conf.LEASE_SECONDS)
+
+    def values(self) -> dict[str, Any]:
+        """Give what there is to write."""
+        return {name: getattr(self.job, name) for name in FIELDS}
+
+    @contextmanager
+    def unless_it_fails(self) -> Iterator[None]:
+        """Take the counts back to where they were if the block raises."""
+        before = {
+            name: value.copy() if isinstance(value, dict) else value
+            for name, value in self.values().items()
+        }
+        try:
+            yield
+        except BaseException:
+            for name, value in before.items():
+                setattr(self.job, name, value)
+            raise
+
+    def beat(self) -> bool:
+        """Keep the lease while an item takes long, and write what the last tick held back."""
+        if self._over or self._lost:
+            return False
+        now = monotonic()
+        if now >= self._next_renewal:
+            self._next_renewal = self._renewal()
+            # Without the lock: the actor may hold it for the length of a long item.
+            if not SSEProgress.objects.renew(self.job.job_id, self.job.epoch):
+                self._lost = True
+                return False
+        if self._dirty and now >= self._next_flush and self.lock.acquire(blocking=False):
+            try:
+                if not self._over:
+                    self.flush()
+            except LeaseLost:
+                return False
+            finally:
+                self.lock.release()
+        return True
+
+    @staticmethod
+    def _renewal() -> float:
+        return monotonic() + float(conf.LEASE_SECONDS) / 4

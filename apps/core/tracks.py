@@ -1,0 +1,94 @@
+"""Where each of an actor's loops stands, as the job's `cursor` keeps it.
+
+    {"1": {"after": 17, "total": 200, "reserved": {"key": "18", "ref": "F2026-0018", "after": 18}}}
+
+`after` is the cursor behind the last settled item, `total` what the loop adds to the job's total,
+`reserved` the irreversible item under way: found by a later attempt, it is in doubt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from apps.core.ledger import DOUBT, Entry, record
+from apps.core.models import Outcome, SSEProgress
+
+
+class Track:
+    """One loop's place in the job's cursor."""
+
+    def __init__(self, job: SSEProgress, number: int) -> None:
+        self._job = job
+        self.number = number
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(self._job.cursor.get(str(self.number), {}))
+        return state
+
+    def _set(self, **changes: Any) -> None:
+        state = {**self._state, **changes}
+        kept = {name: value for name, value in state.items() if value is not None}
+        # A new dict each time, so that a copy taken before stays as it was.
+        self._job.cursor = {**self._job.cursor, str(self.number): kept}
+
+    @property
+    def after(self) -> Any:
+        """The cursor to go on from; None for the beginning."""
+        return self._state.get("after")
+
+    def begin(self, total: int | None) -> None:
+        """Add the loop's total to the job's, once for all attempts."""
+        if "total" in self._state or total is None:
+            return
+        self._set(total=total)
+        self._job.total_items = sum(state.get("total", 0) for state in self._job.cursor.values())
+
+    def settle(self, after: Any) -> None:
+        """Move behind an item whose outcome is known; None leaves the cursor (a retried item)."""
+        if after is None:
+            self._set(reserved=None)
+        else:
+            self._set(after=after, reserved=None)
+
+    def reserve(self, key: str, ref: str, after: Any) -> None:
+        """Note that an irreversible item is under way."""
+        self._set(reserved={"key": key, "ref": ref, "after": after})
+
+    @property
+    def reserved(self) -> dict[str, Any] | None:
+        """The irreversible item under way."""
+        found: dict[str, Any] | None = self._state.get("reserved")
+        return found
+
+
+def doubt_reserved(job: SSEProgress) -> bool:
+    """Enter the items that a dead attempt had under way as in doubt; False when there are none.
+
+    Changes the row in memory and the ledger; the caller writes the row in the same transaction.
+    """
+    found = False
+    with transaction.atomic():
+        for number in sorted(int(name) for name in job.cursor):
+            track = Track(job, number)
+            reserved = track.reserved
+            if reserved is None:
+                continue
+            found = True
+            record(
+                job,
+                Entry(
+                    track=number,
+                    key=reserved["key"],
+                    ref=reserved["ref"],
+                    outcome=Outcome.IN_DOUBT,
+                    code="in_doubt",
+                    msgid=DOUBT,
+                ),
+            )
+            job.processed_items += 1
+            job.in_doubt_items += 1
+            track.settle(reserved["after"])
+    return found

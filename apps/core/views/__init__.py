@@ -1,0 +1,1 @@
+"""Core's views, one endpoint's noun a module."""

@@ -1,0 +1,14 @@
+"""The invoices application."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class InvoicesConfig(AppConfig):
+    """Invoices and their mails as a Django application."""
+
+    name = "apps.invoices"
+    verbose_name = _("Invoices")
+    default_auto_field = "django.db.models.BigAutoField"

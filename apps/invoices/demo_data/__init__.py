@@ -1,0 +1,11 @@
+"""A believable French demo company: deterministic, and unable to reach anybody.
+
+Own short lists instead of a faker: towns that match their postcode, and addresses only below
+`.example`, which is reserved for ever, so that no wrong setting can mail an invoice to a stranger.
+"""
+
+from __future__ import annotations
+
+from .generator import DemoCustomer, DemoData, DemoInvoice, DemoLine, generate
+
+__all__ = ["DemoCustomer", "DemoData", "DemoInvoice", "DemoLine", "generate"]

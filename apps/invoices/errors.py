@@ -1,0 +1,92 @@
+"""What can go wrong with invoices and their mails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apps.invoices.preflight import Preflight
+
+
+class InvoicesError(Exception):
+    """Base of the errors of this room."""
+
+
+class NoCompanyError(InvoicesError):
+    """Raised when the issuing company has not been entered yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no company yet. Enter it in the administration, or run: manage.py seed_demo"
+        )
+
+
+class ImmutableInvoiceError(InvoicesError):
+    """Raised when something would change or delete a validated invoice."""
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(f"Invoice {number} is validated. Correct it with a credit note.")
+
+
+class NotADraftError(InvoicesError):
+    """Raised when an invoice is validated twice."""
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(f"Invoice {number} is validated already.")
+
+
+class EmptyInvoiceError(InvoicesError):
+    """Raised when an invoice without lines is validated."""
+
+    def __init__(self, pk: int) -> None:
+        self.pk = pk
+        super().__init__(f"Draft {pk} has no lines. Add one before validating it.")
+
+
+class UnknownPlaceholderError(InvoicesError):
+    """Raised when a letter uses a placeholder that does not exist."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.name = name
+        self.known = known
+        names = ", ".join(f"{{{each}}}" for each in known)
+        super().__init__(f"There is no placeholder {{{name}}}. Use one of: {names}")
+
+
+class NothingToSendError(InvoicesError):
+    """Raised when no invoice of a selection can be sent; `preflight` says why."""
+
+    def __init__(self, preflight: Preflight) -> None:
+        self.preflight = preflight
+        super().__init__("No invoice of this selection can be sent.")
+
+
+class MailerError(InvoicesError):
+    """Base of what sending one mail can end with.
+
+    `code` is the server's, 0 without an answer; `command` is the SMTP command it answered.
+    """
+
+    def __init__(self, text: str, *, code: int = 0, command: str = "") -> None:
+        self.code = code
+        self.text = text
+        self.command = command
+        super().__init__(f"{code} {text}" if code else text)
+
+
+class Refused(MailerError):
+    """Raised when the server said no for good (5xx): this mail will never be taken."""
+
+
+class Deferred(MailerError):
+    """Raised when the server said "not now" (4xx): the same mail may be taken later."""
+
+
+class Unreachable(MailerError):
+    """Raised when no mail can be handed over: no server, or it refuses the login."""
+
+
+class InDoubt(MailerError):
+    """Raised when the line broke after the mail was handed over: it may have been taken."""

@@ -1,0 +1,59 @@
+"""Mailings: invoices sent together."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class MailingQuerySet(models.QuerySet["Mailing"]):
+    """Querying mailings."""
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> MailingQuerySet:
+        """Keep what a user may see: their own mailings, all of them for staff."""
+        if not user.is_authenticated:
+            return self.none()
+        if getattr(user, "is_staff", False):
+            return self
+        return self.filter(Q(created_by=user.pk))
+
+
+class Mailing(models.Model):
+    """Invoices sent together by one person; the input of one job.
+
+    An empty subject or body means the standard letter, in each customer's language.
+    """
+
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    body = models.TextField(_("text"), blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="mailings", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    job = models.ForeignKey(
+        "core.SSEProgress",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("job"),
+    )
+
+    objects = MailingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = _("mailing")
+        verbose_name_plural = _("mailings")
+
+    def __str__(self) -> str:
+        """Return the mailing's number."""
+        return f"#{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """Return the page that shows the job and each mail's outcome."""
+        return reverse("invoices:mailing", args=[self.pk])

@@ -1,0 +1,12 @@
+"""Invoices as PDF: the same invoice always gives the same bytes.
+
+Text comes from the invoice's own frozen copies, so a customer who moves or a company that changes
+its bank does not alter an invoice that has been sent. Fonts are shipped: nothing of the machine is
+used.
+"""
+
+from __future__ import annotations
+
+from .document import render
+
+__all__ = ["render"]

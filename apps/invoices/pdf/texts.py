@@ -1,0 +1,87 @@
+"""The words on an invoice: parties, facts and the mentions that French law asks for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from apps.invoices.models import Invoice, InvoiceKind
+from apps.invoices.money import format_day, format_short
+
+UNITS = {"C62": "", "HUR": "h", "KGM": "kg", "MTR": "m", "LTR": "l"}
+
+
+def title(invoice: Invoice) -> str:
+    """Name the kind of document."""
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        return _("Credit note")
+    return _("Invoice")
+
+
+def party(snapshot: dict[str, str]) -> list[str]:
+    """Write a party's address and identifiers, without its name."""
+    siren, vat_number = snapshot.get("siren", ""), snapshot.get("vat_number", "")
+    return [
+        snapshot.get("address", ""),
+        f"{snapshot.get('postcode', '')} {snapshot.get('city', '')}".strip(),
+        f"SIREN {siren}" if siren else "",
+        _("VAT number %(number)s") % {"number": vat_number} if vat_number else "",
+    ]
+
+
+def facts(invoice: Invoice) -> list[str]:
+    """Write the number, the dates and the order."""
+    lines = [
+        _("No. %(number)s") % {"number": invoice.number},
+        _("Issued on %(day)s") % {"day": format_day(invoice.issue_date)},
+        _("Due on %(day)s") % {"day": format_day(invoice.due_date)},
+    ]
+    if invoice.order_ref:
+        lines.append(_("Your order %(reference)s") % {"reference": invoice.order_ref})
+    lines.append(_("Customer %(code)s") % {"code": invoice.buyer_snapshot.get("code", "")})
+    return lines
+
+
+def unit(code: str) -> str:
+    """Name a UNECE unit code."""
+    if code == "DAY":
+        return _("d")
+    return UNITS.get(code, code)
+
+
+def legal_line(seller: dict[str, str]) -> str:
+    """Write the issuer's registration, for the foot of each page."""
+    capital = int(seller.get("capital") or 0)
+    parts = [
+        f"{seller.get('name', '')}, {seller.get('legal_form', '')}".strip(", "),
+        _("capital %(amount)s €") % {"amount": format_short(Decimal(capital))} if capital else "",
+        f"SIRET {seller['siret']}" if seller.get("siret") else "",
+        seller.get("rcs", ""),
+        _("VAT number %(number)s") % {"number": seller["vat_number"]}
+        if seller.get("vat_number")
+        else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def payment(seller: dict[str, str]) -> list[str]:
+    """Say where to pay."""
+    if not seller.get("iban"):
+        return []
+    iban = seller["iban"].replace(" ", "")
+    grouped = " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))
+    return [_("Please pay by bank transfer:"), f"IBAN {grouped}", f"BIC {seller.get('bic', '')}"]
+
+
+def mentions(invoice: Invoice) -> list[str]:
+    """Give the mentions of articles L441-9 and D441-5 of the French commercial code."""
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        return [_("This amount will be refunded or set against your next invoices.")]
+    return [
+        _("No discount for early payment."),
+        _(
+            "Late payment: penalties at three times the legal interest rate, and a fixed "
+            "compensation of 40 € for recovery costs."
+        ),
+    ]

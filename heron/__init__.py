@@ -1,0 +1,1 @@
+"""The Heron project: settings, urls and the ASGI entry point."""

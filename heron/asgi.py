@@ -1,0 +1,19 @@
+"""The ASGI entry point: `uvicorn heron.asgi:application`."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heron.settings")
+
+application = get_asgi_application()
+
+from django.conf import settings  # noqa: E402 (settings are only ready once Django is)
+
+if settings.DEBUG:
+    # In production nginx serves the static files; in development nobody else would.
+    from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+    application = ASGIStaticFilesHandler(application)

@@ -1,0 +1,130 @@
+"""The once-run: real jobs through the site's own pages, and a check of what came of them."""
+
+from __future__ import annotations
+
+import email
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from heron.demo.console import ProgressLine
+from heron.demo.errors import RunFailed
+from heron.demo.visitor import Visitor
+
+#: Seconds within which every job must have ended.
+PATIENCE_S = 600.0
+TERMINAL = ("completed", "failed", "cancelled", "expired")
+OUTCOMES = ("done", "skipped", "failed", "in_doubt", "left")
+USERNAME, PASSWORD = "demo", "demo-heron"
+
+MAILS = 200
+FAILING = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the run found, and what is wrong with it."""
+
+    jobs: list[dict[str, Any]]
+    mails_received: int
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def balanced(self) -> bool:
+        """Say whether the books of every job add up to its total, with nothing left."""
+        return all(_balances(job) for job in self.jobs)
+
+    def as_json(self) -> str:
+        """Return the report as the line that ends the run."""
+        return json.dumps(
+            {
+                "jobs": self.jobs,
+                "balanced": self.balanced,
+                "mails_received": self.mails_received,
+            }
+        )
+
+
+def run(base_url: str, mailbox: Path) -> Report:
+    """Send 200 invoices, three of them to addresses that fail; follow the job to its end."""
+    deadline = time.monotonic() + PATIENCE_S
+    visitor = Visitor(base_url)
+    visitor.log_in(USERNAME, PASSWORD)
+    answer = _send_invoices(visitor)
+    snapshot = follow(visitor, answer["job_id"], deadline=deadline)
+    return check(snapshot, mailbox)
+
+
+def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
+    """Show a job's progress from its event stream until it ends; return its last snapshot."""
+    line = ProgressLine()
+    try:
+        while time.monotonic() < deadline:
+            snapshot = visitor.json(f"/core/sse-progress/{job_id}/")
+            line.show(snapshot)
+            if snapshot["status"] in TERMINAL:
+                return snapshot
+            for _kind, event in visitor.events(f"progress-{job_id}"):
+                if event.get("job_id") == job_id:
+                    line.show(event)
+                if event.get("status") in TERMINAL or time.monotonic() > deadline:
+                    break
+            else:
+                # The stream broke off: as a browser does, ask for the state, then listen again.
+                time.sleep(0.5)
+    finally:
+        line.close()
+    raise RunFailed(f"Job {job_id} has not ended within {PATIENCE_S:.0f} s.")
+
+
+def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
+    """Compare a mailing's books with themselves and with the mail sink's own folder."""
+    job = {
+        "job_id": snapshot["job_id"],
+        "task_type": snapshot.get("task_type"),
+        "status": snapshot["status"],
+        "total": snapshot["total"],
+        **{name: snapshot["counts"][name] for name in OUTCOMES},
+    }
+    received = received_message_ids(mailbox)
+    faults = []
+    if job["status"] != "completed":
+        faults.append(f"the job ended {job['status']}: {snapshot.get('error')}")
+    if not _balances(job):
+        faults.append("the job's books don't balance")
+    if job["total"] != MAILS or job["failed"] != FAILING:
+        faults.append(f"{MAILS} mails with {FAILING} failures were expected")
+    if len(received) != job["done"]:
+        faults.append(f"the books count {job['done']} mails, the sink received {len(received)}")
+    if doubled := [key for key, times in received.items() if times > 1]:
+        faults.append(f"{len(doubled)} mails arrived more than once, {doubled[0]} for one")
+    return Report(jobs=[job], mails_received=len(received), faults=faults)
+
+
+def received_message_ids(mailbox: Path) -> Counter[str]:
+    """Count the mails in a Maildir by their Message-ID."""
+    ids: Counter[str] = Counter()
+    for folder in ("new", "cur"):
+        for path in (mailbox / folder).glob("*"):
+            with path.open("rb") as mail:
+                message = email.message_from_binary_file(mail)
+            ids[message.get("Message-ID", f"none in {path.name}")] += 1
+    return ids
+
+
+def _send_invoices(visitor: Visitor) -> dict[str, Any]:
+    page = visitor.page("/invoices/?status=unsent")
+    ids = page.invoice_ids
+    if len(ids) < MAILS:
+        raise RunFailed(f"The list offers {len(ids)} unsent invoices, {MAILS} are needed.")
+    return visitor.post_json(
+        "/invoices/send/",
+        {"invoice_ids": ids[:MAILS], "csrfmiddlewaretoken": page.csrf_token},
+    )
+
+
+def _balances(job: dict[str, Any]) -> bool:
+    return bool(job["left"] == 0 and job["total"] == sum(job[name] for name in OUTCOMES))

@@ -1,0 +1,56 @@
+"""What gunicorn needs from Heron: its worker class and its access log.
+
+Both live here because gunicorn names them by import path (see `deploy/gunicorn.conf.py`). The
+master process imports this module once: nothing in it may import Django, or a reload would keep
+running the old code.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+from pythonjsonlogger.json import JsonFormatter
+from uvicorn_worker import UvicornWorker
+
+#: Seconds that a stopping worker leaves to open requests before it closes them. Event streams
+#: never end by themselves, so each stop and each reload with an open stream takes exactly this long.
+GRACEFUL_SHUTDOWN_SECONDS = 3
+
+
+class HeronWorker(UvicornWorker):
+    """Serve Heron with uvicorn under gunicorn, and stop in time although streams are open.
+
+    gunicorn doesn't hand its `graceful_timeout` to uvicorn, which then waits for the streams for
+    ever: a restart ends in SIGKILL, and a reload leaves the old code running until `timeout`.
+    """
+
+    # Django has no lifespan protocol.
+    CONFIG_KWARGS = {
+        **UvicornWorker.CONFIG_KWARGS,
+        "lifespan": "off",
+        "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_SECONDS,
+    }
+
+
+class AccessFormatter(JsonFormatter):
+    """Write one JSON object per answered request, without the query string.
+
+    A query can hold a person's search or a token; the path says enough to find a request.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return uvicorn's access record as JSON; any other record as its plain message."""
+        match record.args:
+            case (client, method, str(target), _, status):
+                path = target.partition("?")[0]
+                record = copy.copy(record)  # other handlers get the record as it was
+                record.args = ()
+                record.msg = {
+                    "message": f"{method} {path} {status}",
+                    "client": str(client).rpartition(":")[0],
+                    "method": method,
+                    "path": path,
+                    "status": status,
+                }
+        return super().format(record)

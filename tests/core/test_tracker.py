@@ -1,0 +1,294 @@
+"""What an actor's author sees of an attempt, and what it leaves in the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from apps.core import shutdown
+from apps.core.errors import ItemFailed, ItemInDoubt, ItemSkipped
+from apps.core.models import JobItem, Outcome, SSEProgress
+from apps.core.statuses import Status
+from apps.core.tracker import ProgressTracker
+from apps.core.verbs import retry
+
+Attempt = Callable[[Callable[[ProgressTracker], None]], SSEProgress]
+Events = list[tuple[str, str, dict[str, Any]]]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the attempt's own code runs after it."""
+
+
+def counts(job: SSEProgress) -> dict[str, int | None]:
+    return job.books.counts()
+
+
+def test_a_plain_loop_counts_every_item_and_completes(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for _ in progress.track(range(5)):
+            pass
+
+    job = attempt(work)
+
+    assert job.status == Status.COMPLETED
+    assert counts(job) == {"done": 5, "skipped": 0, "failed": 0, "in_doubt": 0, "left": 0}
+    assert job.total_items == 5
+
+
+def test_each_outcome_is_counted_and_has_its_line_in_the_ledger(attempt: Attempt) -> None:
+    ends = {
+        "a": None,
+        "b": ItemFailed("No such %(thing)s", code="missing", params={"thing": "box"}),
+        "c": ItemSkipped("Done already"),
+        "d": ItemInDoubt("No answer"),
+        "e": ValueError("what is this"),
+    }
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(list(ends), key=str):
+            with progress.item(name, ref=f"item {name}"):
+                if (error := ends[name]) is not None:
+                    raise error
+
+    job = attempt(work)
+
+    assert job.status == Status.COMPLETED
+    assert counts(job) == {"done": 1, "skipped": 1, "failed": 2, "in_doubt": 1, "left": 0}
+    lines = {line.key: (line.outcome, line.code, line.text) for line in job.items.all()}
+    assert lines == {
+        "b": (Outcome.FAILED, "missing", "No such box"),
+        "c": (Outcome.SKIPPED, "skipped", "Done already"),
+        "d": (Outcome.IN_DOUBT, "in_doubt", "No answer"),
+        "e": (Outcome.FAILED, "ValueError", "what is this"),
+    }
+
+
+def test_a_failed_item_takes_its_database_writes_back(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["good", "bad"], key=str):
+            with progress.item(name):
+                User.objects.create_user(name)
+                if name == "bad":
+                    raise ItemFailed("no")
+
+    attempt(work)
+
+    assert User.objects.filter(username="good").exists()
+    assert not User.objects.filter(username="bad").exists()
+
+
+def test_an_unforeseen_error_in_an_irreversible_item_leaves_it_in_doubt(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["mail"], key=str):
+            with progress.item(name, irreversible=True):
+                raise RuntimeError("the line went dead")
+
+    assert counts(attempt(work))["in_doubt"] == 1
+
+
+def test_an_irreversible_item_is_reserved_before_its_effect(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    seen: list[Any] = []
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["mail"], key=str):
+            with progress.item(name, ref="F-1", irreversible=True):
+                seen.append(SSEProgress.objects.get(pk=job.pk).cursor["1"]["reserved"])
+
+    done = attempt(work)
+
+    assert seen == [{"key": "mail", "ref": "F-1", "after": 1}]
+    assert "reserved" not in done.cursor["1"]
+
+
+def test_an_item_that_a_dead_attempt_had_under_way_is_in_doubt_and_not_repeated(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    effects: list[str] = []
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["a", "b", "c"], key=str):
+            with progress.item(name, irreversible=True):
+                effects.append(name)
+                if effects == ["a", "b"]:
+                    raise Killed
+
+    with pytest.raises(Killed):
+        attempt(work)
+    # A real SIGKILL would not have handed the job back; the lease would have run out.
+    resumed = attempt(work)
+
+    assert effects == ["a", "b", "c"]
+    assert resumed.status == Status.COMPLETED
+    assert counts(resumed) == {"done": 2, "skipped": 0, "failed": 0, "in_doubt": 1, "left": 0}
+    assert [line.key for line in resumed.items.all()] == ["b"]
+
+
+def test_a_job_goes_on_where_the_last_attempt_stopped(attempt: Attempt) -> None:
+    for n in range(10):
+        User.objects.create_user(f"user-{n:02}")
+    seen: list[str] = []
+
+    def work(progress: ProgressTracker) -> None:
+        for user in progress.track(User.objects.filter(username__startswith="user-")):
+            with progress.item(user):
+                seen.append(user.username)
+            if len(seen) == 4:
+                shutdown.stopping.set()
+
+    first = attempt(work)
+    shutdown.stopping.clear()
+
+    assert (first.status, first.attempts) == (Status.PENDING, 0)
+    assert first.books.left == 6
+    second = attempt(work)
+    assert second.status == Status.COMPLETED
+    assert seen == [f"user-{n:02}" for n in range(10)]
+
+
+def test_a_cancel_takes_effect_at_the_next_item_and_keeps_what_is_done(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(1, 11)):
+            with progress.item(n):
+                if n == 3:
+                    SSEProgress.objects.move(job.job_id, Status.CANCELLING)
+
+    cancelled = attempt(work)
+
+    assert cancelled.status == Status.CANCELLED
+    assert counts(cancelled) == {"done": 3, "skipped": 0, "failed": 0, "in_doubt": 0, "left": 7}
+
+
+def test_a_retry_touches_only_what_is_not_done(attempt: Attempt, job: SSEProgress) -> None:
+    broken = {"b", "d"}
+    effects: list[str] = []
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["a", "b", "c", "d"], key=str):
+            with progress.item(name):
+                if name in broken:
+                    raise ItemFailed("broken")
+                effects.append(name)
+
+    assert counts(attempt(work))["failed"] == 2
+    broken.discard("b")
+    job.refresh_from_db()
+    retry(job)
+    again = attempt(work)
+
+    assert effects == ["a", "c", "b"]
+    assert again.status == Status.COMPLETED
+    assert counts(again) == {"done": 3, "skipped": 0, "failed": 1, "in_doubt": 0, "left": 0}
+    assert [line.key for line in again.items.all()] == ["d"]
+
+
+def test_a_second_claim_while_the_first_holds_the_lease_does_nothing(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    calls: list[str] = []
+
+    def inner(progress: ProgressTracker) -> None:
+        calls.append("inner")
+
+    def work(progress: ProgressTracker) -> None:
+        calls.append("outer")
+        attempt(inner)
+        progress.expect(0)
+
+    attempt(work)
+
+    assert calls == ["outer"]
+
+
+def test_a_stale_attempt_writes_nothing_any_more(attempt: Attempt, job: SSEProgress) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(3)):
+            with progress.item(n):
+                User.objects.create_user(f"by the stale one {n}")
+                # Another worker has taken the job over in the meantime.
+                SSEProgress.objects.filter(pk=job.pk).update(epoch=job.epoch + 10)
+
+    row = attempt(work)
+
+    assert row.status == Status.RUNNING
+    assert row.processed_items == 0
+    assert not User.objects.filter(username__startswith="by the stale one").exists()
+
+
+def test_a_loop_left_early_ends_as_failed_because_the_books_do_not_balance(
+    attempt: Attempt,
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(10)):
+            if n == 3:
+                break
+
+    job = attempt(work)
+
+    assert job.status == Status.FAILED
+    assert job.error["code"] == "books"
+    assert job.books.left == 7
+
+
+def test_an_error_of_the_actor_fails_the_job_and_keeps_its_text_from_the_page(
+    attempt: Attempt,
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        raise RuntimeError("password=hunter2")
+
+    job = attempt(work)
+
+    assert job.status == Status.FAILED
+    assert job.error["code"] == "RuntimeError"
+    assert "hunter2" not in str(job.error)
+
+
+def test_a_job_that_keeps_killing_its_worker_is_parked(attempt: Attempt, job: SSEProgress) -> None:
+    SSEProgress.objects.filter(pk=job.pk).update(attempts=5)
+    calls: list[str] = []
+
+    parked = attempt(lambda progress: calls.append("ran"))
+
+    assert calls == []
+    assert parked.status == Status.FAILED
+    assert parked.error["code"] == "attempts"
+
+
+def test_events_tell_the_state_and_the_end_is_always_among_them(
+    attempt: Attempt, events: Events, django_capture_on_commit_callbacks: Any
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(300)):
+            with progress.item(n):
+                pass
+
+    with django_capture_on_commit_callbacks(execute=True):
+        job = attempt(work)
+
+    mine = [payload for channel, _, payload in events if channel == f"progress-{job.job_id}"]
+    assert len(mine) < 50
+    assert mine[-1]["kind"] == "complete"
+    assert (mine[-1]["status"], mine[-1]["percent"]) == ("completed", 100)
+    assert [p["seq"] for p in mine] == sorted(p["seq"] for p in mine)
+
+
+def test_warnings_and_stages_show_in_the_row(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        with progress.stage("Reading", share=0.5, of=2):
+            for _ in progress.track(range(2)):
+                progress.warn("Odd %(what)s", ref="line 1", what="thing")
+        with progress.stage("Writing", share=0.5, of=2):
+            for _ in progress.track(range(2)):
+                pass
+
+    job = attempt(work)
+
+    assert (job.status, job.total_items, job.warning_count) == (Status.COMPLETED, 4, 2)
+    assert {line.text for line in JobItem.objects.filter(job=job)} == {"Odd thing"}

@@ -1,0 +1,93 @@
+"""The once-run believes the mail sink, not the books."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heron.demo import once
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Path:
+    box = mailbox.Maildir(tmp_path / "mailbox")
+    for number in range(197):
+        mail = EmailMessage()
+        mail["Message-ID"] = f"<invoice-{number}@heron.example>"
+        box.add(mail)
+    return tmp_path / "mailbox"
+
+
+def _snapshot(**changes: Any) -> dict[str, Any]:
+    counts = {"done": 197, "skipped": 0, "failed": 3, "in_doubt": 0, "left": 0}
+    counts.update({k: v for k, v in changes.items() if k in counts})
+    return {
+        "job_id": "a1",
+        "task_type": "email_sending",
+        "status": changes.get("status", "completed"),
+        "total": changes.get("total", 200),
+        "counts": counts,
+    }
+
+
+def test_a_run_whose_books_agree_with_the_mailbox_is_right(maildir: Path) -> None:
+    report = once.check(_snapshot(), maildir)
+
+    assert report.faults == []
+    assert json.loads(report.as_json()) == {
+        "jobs": [
+            {
+                "job_id": "a1",
+                "task_type": "email_sending",
+                "status": "completed",
+                "total": 200,
+                "done": 197,
+                "skipped": 0,
+                "failed": 3,
+                "in_doubt": 0,
+                "left": 0,
+            }
+        ],
+        "balanced": True,
+        "mails_received": 197,
+    }
+
+
+def test_a_mail_that_only_the_books_know_is_a_fault(maildir: Path) -> None:
+    next((maildir / "new").iterdir()).unlink()
+
+    report = once.check(_snapshot(), maildir)
+
+    assert report.faults == ["the books count 197 mails, the sink received 196"]
+
+
+def test_a_mail_that_came_twice_is_a_fault(maildir: Path) -> None:
+    mail = next((maildir / "new").iterdir())
+    mail.with_name("again").write_bytes(mail.read_bytes())
+
+    report = once.check(_snapshot(), maildir)
+
+    assert len(report.faults) == 1
+    assert "more than once" in report.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"status": "failed"}, "the job ended failed"),
+        ({"left": 1}, "don't balance"),
+        ({"total": 201}, "don't balance"),
+        ({"failed": 2, "skipped": 1}, "3 failures were expected"),
+    ],
+)
+def test_books_that_are_not_as_expected_are_a_fault(
+    maildir: Path, changes: dict[str, Any], fault: str
+) -> None:
+    report = once.check(_snapshot(**changes), maildir)
+
+    assert any(fault in text for text in report.faults)

@@ -1,0 +1,1 @@
+"""Everything that runs and is not a web page."""

@@ -49,7 +49,7 @@ fmt: install-dev ## Format Python, templates and JavaScript
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format --quiet
 	@$(TEMPLATES) | xargs -0 -r .venv/bin/djade --target-version 5.2
-	@.ci/node run fmt
+	@.ci/node run format
 
 lock: install-dev ## Resolve requirements.txt and requirements-dev.txt anew
 	$(PY) -m uv pip compile --quiet $(LOCK_FLAGS) --extra demo pyproject.toml -o requirements.txt

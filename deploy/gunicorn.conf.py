@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gunicorn.workers.base import Worker
+
 #: From any working directory, `heron` is found beside `deploy`.
 chdir = str(Path(__file__).resolve().parent.parent)
 
@@ -58,3 +60,13 @@ logconfig_dict = {
         "gunicorn.access": {"handlers": ["access"], "propagate": False},
     },
 }
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Load all pages before the first request.
+
+    Django would do it then, and an upgrade may have put other files in their place by that time.
+    """
+    from django.urls import get_resolver
+
+    worker.log.debug("%d URL patterns", len(get_resolver().url_patterns))

@@ -184,5 +184,7 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["job"], "formatter": "json"},
     },
+    # It would tell of each tick, every two seconds.
+    "loggers": {"apscheduler": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

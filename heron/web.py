@@ -14,7 +14,7 @@ from pythonjsonlogger.json import JsonFormatter
 from uvicorn_worker import UvicornWorker
 
 #: Seconds that a stopping worker leaves to open requests before it closes them. Event streams
-#: never end by themselves, so each stop and each reload with an open stream takes exactly this long.
+#: never end by themselves: each stop and each reload with an open one takes exactly this long.
 GRACEFUL_SHUTDOWN_SECONDS = 3
 
 

@@ -25,3 +25,6 @@ if url := os.environ.get("HERON_TEST_DATABASE_URL"):
 from heron.settings import *  # noqa: E402, F403 (the environment has to be set first)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Unit tests see their own transaction only; a thread beside them would see nothing of it.
+PROGRESS_PULSE = False

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import reverse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from apps.core.models import SSEProgress
 from apps.core.statuses import Status
@@ -55,7 +55,7 @@ def test_the_page_below_an_entry_keeps_that_entry_current(staff: User) -> None:
 
 
 def test_only_the_nearest_of_two_nested_entries_is_current(
-    staff: User, settings: SettingsWrapper
+    staff: User, settings: Settings
 ) -> None:
     settings.HERON_MAILBOX_DIR = "somewhere"
     mailbox = reverse("invoices:mailbox")

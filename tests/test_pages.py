@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ def test_the_frame_names_the_reader_and_marks_the_page(
 
 
 def test_only_staff_see_the_admin_and_the_mailbox(
-    client: Client, claire: User, jobs_url: str, settings: SettingsWrapper
+    client: Client, claire: User, jobs_url: str, settings: Settings
 ) -> None:
     settings.HERON_MAILBOX_DIR = "somewhere"
     client.force_login(claire)
@@ -87,7 +87,7 @@ def test_only_staff_see_the_admin_and_the_mailbox(
 
 
 def test_there_is_no_mailbox_where_mail_really_leaves(
-    admin_client: Client, jobs_url: str, settings: SettingsWrapper
+    admin_client: Client, jobs_url: str, settings: Settings
 ) -> None:
     settings.HERON_MAILBOX_DIR = ""
 

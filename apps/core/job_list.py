@@ -137,7 +137,9 @@ def _durations(user: Reader, since: datetime) -> list[float]:
         .order_by("-finished_at")
         .values_list("started_at", "finished_at")[:SAMPLE]
     )
-    return [(finished - started).total_seconds() for started, finished in times]
+    return [
+        (finished - started).total_seconds() for started, finished in times if started and finished
+    ]
 
 
 def _searched(user: Reader, search: str) -> SSEProgressQuerySet:

@@ -78,12 +78,12 @@ class Mailer:
         payload = _wire_format(message)
         sender, recipient = _envelope(message)
         try:
-            return self._converse(sender, recipient, payload)
+            return self._converse(self._backend, sender, recipient, payload)
         except _ConnectionDied:
             # Nothing was handed over: the same mail again on a fresh connection is safe.
             self._drop()
         try:
-            return self._converse(sender, recipient, payload)
+            return self._converse(self._backend, sender, recipient, payload)
         except _ConnectionDied as died:
             self._drop()
             raise Deferred(died.text, code=died.code) from died
@@ -98,8 +98,8 @@ class Mailer:
         except (OSError, smtplib.SMTPException):
             connection.close()
 
-    def _converse(self, sender: str, recipient: str, payload: bytes) -> str:
-        smtp = self._connection()
+    def _converse(self, backend: SMTPBackend, sender: str, recipient: str, payload: bytes) -> str:
+        smtp = self._connection(backend)
         try:
             self._expect(smtp, "MAIL", *smtp.mail(sender, _mail_options(smtp, payload)))
             self._expect(smtp, "RCPT", *smtp.rcpt(recipient))
@@ -132,15 +132,16 @@ class Mailer:
             self._drop()
         _verdict(command, code, words)
 
-    def _connection(self) -> smtplib.SMTP:
+    def _connection(self, backend: SMTPBackend) -> smtplib.SMTP:
         if self._sent_on_connection >= self._mails_per_connection:
             self.close()
-        backend = self._backend
         try:
-            if getattr(backend, "connection", None) is None:
+            if backend.connection is None:
                 backend.open()
-                # open() greets only when it has to log in.
-                backend.connection.ehlo_or_helo_if_needed()
+            if backend.connection is None:
+                raise Unreachable("The e-mail backend opened no connection.")
+            # open() greets only when it has to log in.
+            backend.connection.ehlo_or_helo_if_needed()
         except smtplib.SMTPResponseException as error:
             self._drop()
             raise Unreachable(_text(error.smtp_error), code=error.smtp_code) from error

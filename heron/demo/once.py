@@ -18,7 +18,8 @@ from heron.demo.visitor import Visitor
 PATIENCE_S = 600.0
 TERMINAL = ("completed", "failed", "cancelled", "expired")
 OUTCOMES = ("done", "skipped", "failed", "in_doubt", "left")
-USERNAME, PASSWORD = "demo", "demo-heron"
+#: A login that `manage.py seed_demo` makes.
+USERNAME, PASSWORD = "demo", "demo"
 
 MAILS = 200
 FAILING = 3
@@ -116,13 +117,18 @@ def received_message_ids(mailbox: Path) -> Counter[str]:
 
 
 def _send_invoices(visitor: Visitor) -> dict[str, Any]:
-    page = visitor.page("/invoices/?status=unsent")
-    ids = page.invoice_ids
-    if len(ids) < MAILS:
-        raise RunFailed(f"The list offers {len(ids)} unsent invoices, {MAILS} are needed.")
+    ids: dict[int, None] = {}
+    number = 0
+    while len(ids) < MAILS:
+        number += 1
+        page = visitor.page(f"/invoices/?status=unsent&page={number}")
+        before = len(ids)
+        ids.update(dict.fromkeys(page.invoice_ids))
+        if len(ids) == before:
+            raise RunFailed(f"The list offers {before} unsent invoices, {MAILS} are needed.")
     return visitor.post_json(
         "/invoices/send/",
-        {"invoice_ids": ids[:MAILS], "csrfmiddlewaretoken": page.csrf_token},
+        {"invoice_ids": list(ids)[:MAILS], "csrfmiddlewaretoken": page.csrf_token},
     )
 
 

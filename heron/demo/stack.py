@@ -15,7 +15,7 @@ from heron.demo.surroundings import ROOT, Surroundings, python
 #: Seconds that a process has to become ready: generous, for a machine that does much else.
 READY_WITHIN_S = 60.0
 #: Seconds for those who do the work to stop, then for those they rely on: under 5 in all.
-STOP_WITHIN_S = 3.0
+STOP_WITHIN_S = 3.5
 STOP_SERVERS_WITHIN_S = 1.0
 
 WEB, WORKER, SCHEDULER, MAIL, VALKEY = "web", "worker", "scheduler", "mail", "valkey"

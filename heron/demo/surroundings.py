@@ -61,6 +61,8 @@ class Surroundings:
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(self.smtp_port),
             "HERON_MAILBOX_DIR": str(self.mailbox),
+            # Milliseconds: an idle worker looks for jobs, and notices its end, ten times a second.
+            "dramatiq_worker_timeout": "100",
             **self.extra,
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,14 +47,14 @@ def plain_job(alice: User) -> SSEProgress:
 
 
 @pytest.fixture(autouse=True)
-def events(monkeypatch: pytest.MonkeyPatch) -> Iterator[Events]:
+def events(monkeypatch: pytest.MonkeyPatch) -> Events:
     """What is published, as (channel, kind, payload)."""
     sent: Events = []
     monkeypatch.setattr(
         publishing, "send_event", lambda channel, kind, data: sent.append((channel, kind, data))
     )
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
-    yield sent
+    return sent
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from apps.core.models import JobItem, Outcome, SSEProgress
 from apps.core.statuses import Status
@@ -156,7 +157,7 @@ def test_a_long_history_has_pages_that_keep_the_filter(reader: Client, claire: U
 
 
 def test_the_list_asks_no_more_of_the_database_for_more_jobs(
-    reader: Client, claire: User, django_assert_max_num_queries: Any
+    reader: Client, claire: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(JOBS_PER_PAGE):
         make_job(claire, failed_items=1)

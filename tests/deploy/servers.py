@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 90
 
 
 def environment(var: Path, **more: str) -> dict[str, str]:
-    """Return a server's environment: SQLite in `var`, nothing taken over from whoever runs the tests."""
+    """Return a server's environment: SQLite in `var`, nothing of whoever runs the tests."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(var),
@@ -67,7 +67,7 @@ class Gunicorn:
         return self.log_path.read_text()
 
     def wait_until_it_answers(self, path: str) -> None:
-        """Return once a request to `path` is answered; fail with the log if the server ends first."""
+        """Return once a request to `path` is answered; fail with the log if the server ends."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log()

@@ -53,6 +53,17 @@ def test_the_check_before_a_reload_refuses_an_application_that_does_not_start(
     assert checked.returncode != 0
 
 
+def test_a_worker_has_loaded_all_pages_before_its_first_request(
+    gunicorn: Launcher, site: dict[str, str]
+) -> None:
+    broken = {**site, "DJANGO_SETTINGS_MODULE": "tests.deploy.unroutable"}
+
+    server = gunicorn("-c", CONFIG, env=broken)
+
+    assert server.process.wait(PATIENCE_SECONDS) != 0
+    assert "No module named 'no_such_urls'" in server.log()
+
+
 def test_the_login_page_is_served(gunicorn: Launcher, site: dict[str, str]) -> None:
     server = gunicorn("-c", CONFIG, env=site)
     server.wait_until_it_answers(LOGIN)

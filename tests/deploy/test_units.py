@@ -43,6 +43,10 @@ def analyze(verb: str, unit: Path, *options: str) -> subprocess.CompletedProcess
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
+def judge(unit: Path) -> subprocess.CompletedProcess[str]:
+    return analyze("security", unit, "--offline=true", f"--threshold={EXPOSURE_LIMIT}")
+
+
 def service(name: str) -> dict[str, str]:
     """Return the last value of each key of a unit's [Service] section."""
     parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters=["="])
@@ -70,7 +74,7 @@ def test_an_unknown_key_in_a_shared_file_would_be_noticed(installed: Path) -> No
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_hardly_exposed(installed: Path, name: str) -> None:
-    judged = analyze("security", installed / name, "--offline=true", f"--threshold={EXPOSURE_LIMIT}")
+    judged = judge(installed / name)
 
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
@@ -78,9 +82,7 @@ def test_a_service_is_hardly_exposed(installed: Path, name: str) -> None:
 def test_a_service_without_the_shared_sandbox_would_be_refused(installed: Path) -> None:
     (installed / "heron-.service.d" / "hardening.conf").unlink()
 
-    judged = analyze(
-        "security", installed / "heron-web.service", "--offline=true", f"--threshold={EXPOSURE_LIMIT}"
-    )
+    judged = judge(installed / "heron-web.service")
 
     assert judged.returncode != 0
 

@@ -21,7 +21,7 @@ class LiveHeron:
     """What a test may know of, and do to, a running Heron."""
 
     username = "demo"
-    password = "demo-heron"
+    password = "demo"
 
     def __init__(self, stack: Stack) -> None:
         """Wrap the processes."""

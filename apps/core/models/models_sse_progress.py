@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -96,10 +97,10 @@ class SSEProgress(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     rate = models.FloatField(null=True, blank=True)
 
-    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     enqueued_at = models.DateTimeField(_("enqueued"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
-    updated_at = models.DateTimeField(_("last life sign"), db_default=Now())
+    updated_at = models.DateTimeField(_("last life sign"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects = SSEProgressQuerySet.as_manager()

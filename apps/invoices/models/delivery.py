@@ -6,6 +6,8 @@ do at the same moment, the database lets only one delivery of an invoice be unde
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypedDict
+
 from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +16,16 @@ from apps.core.statuses import TERMINAL
 
 from .invoice import Invoice
 from .mailing import Mailing
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class Outcome(TypedDict):
+        """What `with_outcome` adds."""
+
+        outcome: str
+
+    DeliveryWithOutcome = WithAnnotations["Delivery", Outcome]
 
 
 class DeliveryStatus(models.TextChoices):
@@ -54,7 +66,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Keep what its job left waiting when it ended: no mail was begun."""
         return self.filter(status=DeliveryStatus.PENDING, mailing__job__status__in=TERMINAL)
 
-    def with_outcome(self) -> DeliveryQuerySet:
+    def with_outcome(self) -> models.QuerySet[DeliveryWithOutcome]:
         """Add `outcome`: the status as a reader should see it once the job has ended."""
         ended = Q(mailing__job__status__in=TERMINAL)
         return self.annotate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
@@ -22,7 +23,7 @@ class FootedCanvas(Canvas):
     def showPage(self) -> None:  # noqa: N802 (reportlab's name)
         """Hold the page back."""
         self._held.append(dict(self.__dict__))
-        self._startPage()
+        self._startPage()  # type: ignore[attr-defined]  # the stubs leave it out
 
     def save(self) -> None:
         """Write every page with its foot."""
@@ -33,7 +34,7 @@ class FootedCanvas(Canvas):
         super().save()
 
     def _draw_foot(self, page: str) -> None:
-        width = self._pagesize[0]
+        width = A4[0]
         self.setStrokeColor(LINE)
         self.line(18 * mm, 16 * mm, width - 18 * mm, 16 * mm)
         self.setFont(REGULAR, 6.5)

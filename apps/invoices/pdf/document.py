@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from apps.invoices import vat
 from apps.invoices.models import Invoice, InvoiceLine
@@ -43,21 +43,35 @@ RATE_COLUMNS = [22 * mm, 32 * mm, 30 * mm]
 SUM_COLUMNS = [36 * mm, 34 * mm]
 
 #: Every table needs its font: reportlab's default is Helvetica, which is not embedded.
-BASE = [
-    ("FONT", (0, 0), (-1, -1), REGULAR, 8.5, 12),
-    ("TEXTCOLOR", (0, 0), (-1, -1), INK),
-    ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ("LEFTPADDING", (0, 0), (0, -1), 0),
-    ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
-]
-GRID = [
-    *BASE,
-    ("FONT", (0, 0), (-1, 0), REGULAR, 7.5, 10),
-    ("TEXTCOLOR", (0, 0), (-1, 0), MUTED),
-    ("LINEBELOW", (0, 0), (-1, 0), 0.8, ACCENT),
-    ("LINEBELOW", (0, 1), (-1, -1), 0.4, LINE),
-    ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
-]
+BASE = TableStyle(
+    [
+        ("FONT", (0, 0), (-1, -1), REGULAR, 8.5, 12),
+        ("TEXTCOLOR", (0, 0), (-1, -1), INK),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LEFTPADDING", (0, 0), (0, -1), 0),
+        ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+    ]
+)
+GRID = TableStyle(
+    [
+        ("FONT", (0, 0), (-1, 0), REGULAR, 7.5, 10),
+        ("TEXTCOLOR", (0, 0), (-1, 0), MUTED),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.8, ACCENT),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.4, LINE),
+        ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
+    ],
+    parent=BASE,
+)
+SUMS = TableStyle(
+    [
+        ("ALIGN", (1, 0), (1, -1), "RIGHT"),
+        ("FONT", (0, 2), (-1, 2), BOLD, 10.5, 14),
+        ("LINEABOVE", (0, 2), (-1, 2), 0.8, ACCENT),
+    ],
+    parent=BASE,
+)
+HEAD = TableStyle([("TOPPADDING", (0, 2), (-1, 2), 8 * mm)], parent=BASE)
+SIDE_BY_SIDE = TableStyle([("LEFTPADDING", (1, 0), (1, 0), 0)], parent=BASE)
 
 
 def render(invoice: Invoice) -> bytes:
@@ -119,7 +133,7 @@ def _head(invoice: Invoice) -> Table:
             ["", [paragraph(texts.party(buyer), BODY)]],
         ],
         colWidths=[WIDTH * 0.54, WIDTH * 0.46],
-        style=[*BASE, ("TOPPADDING", (0, 2), (-1, 2), 8 * mm)],
+        style=HEAD,
     )
 
 
@@ -156,21 +170,15 @@ def _totals(invoice: Invoice, lines: list[InvoiceLine]) -> Table:
         [_("Total VAT"), format_amount(invoice.total_vat, invoice.currency)],
         [_("Total to pay"), format_amount(invoice.total_gross, invoice.currency)],
     ]
-    due = [
-        *BASE,
-        ("ALIGN", (1, 0), (1, -1), "RIGHT"),
-        ("FONT", (0, 2), (-1, 2), BOLD, 10.5, 14),
-        ("LINEABOVE", (0, 2), (-1, 2), 0.8, ACCENT),
-    ]
     return Table(
         [
             [
                 Table(rates, colWidths=RATE_COLUMNS, style=GRID, hAlign="LEFT"),
-                Table(sums, colWidths=SUM_COLUMNS, style=due, hAlign="RIGHT"),
+                Table(sums, colWidths=SUM_COLUMNS, style=SUMS, hAlign="RIGHT"),
             ]
         ],
         colWidths=[WIDTH - sum(SUM_COLUMNS), sum(SUM_COLUMNS)],
-        style=[*BASE, ("LEFTPADDING", (1, 0), (1, 0), 0)],
+        style=SIDE_BY_SIDE,
     )
 
 

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Pages with live bars: when a job ends, the parts marked `data-refresh` (each with an id) are
- * fetched again, so that lists and figures agree with the bar. The bars themselves stay.
+ * Pages with live bars: when a job changes its state, the parts marked `data-refresh` (each with an
+ * id) are fetched again, so that lists and figures agree with the bar. The bars themselves stay.
  */
 
 (() => {
-  /** Jobs that end together are one refresh. */
+  /** Jobs that change together are one refresh. */
   const PATIENCE_MS = 500;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
@@ -27,7 +27,8 @@
     waiting = setTimeout(() => refresh().catch(() => {}), PATIENCE_MS);
   }
 
-  for (const kind of ["complete", "error", "cancel"]) {
-    document.addEventListener(`sse-progress:${kind}`, soon);
-  }
+  document.addEventListener("sse-progress:state", (event) => {
+    // Without a previous state the page has only just learnt what it already shows.
+    if (event instanceof CustomEvent && event.detail.previous) soon();
+  });
 })();

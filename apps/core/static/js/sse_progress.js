@@ -1076,7 +1076,8 @@
     #checkEvery(subscriber) {
       if (this.state === "waiting") return Number.POSITIVE_INFINITY; // each attempt reads them
       if (this.state === "polling") return this.pollEvery;
-      return this.#covered.has(subscriber.channel) && subscriber.known ? config.quiet : config.poll;
+      const listening = this.state === "live" && this.#covered.has(subscriber.channel);
+      return listening && subscriber.known ? config.quiet : config.poll;
     }
 
     get pollEvery() {
@@ -1479,6 +1480,7 @@
       const spoken = [percent, label, progress].filter(Boolean).join(", ");
       this.progress.setAttribute("aria-valuetext", spoken);
       const { done, in_doubt, failed } = segmentsOf(state);
+      this.track.toggleAttribute("data-mixed", in_doubt + failed > 0);
       this.track.style.setProperty("--done", String(done));
       this.track.style.setProperty("--in-doubt", String(in_doubt));
       this.track.style.setProperty("--failed", String(failed));
@@ -2036,12 +2038,12 @@
       const now = Date.now();
       const silentFor = this.hasAttribute("static") ? 0 : (now - this.lastNews) / 1000;
       const lostLongEnough = now - this.#lostSince > config.lostShownAfter;
-      const polling = this.#link === "polling" && this.#hub;
+      const pollEvery = this.#link === "polling" ? this.#hub?.pollEvery : undefined;
       const estimated = this.#estimator.ready ? this.#estimator.rate : null;
       return {
         lost: this.#link === "waiting" && lostLongEnough,
         lostFor: silentFor,
-        pollEvery: polling ? this.#hub.pollEvery / 1000 : null,
+        pollEvery: pollEvery ? pollEvery / 1000 : null,
         rate: state.rate ?? estimated,
         eta:
           state.eta_s !== null

@@ -1,0 +1,61 @@
+"""How a delivery's outcome looks: word, icon and colour, and the reason in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.invoices.mailing import MAYBE_SENT
+from apps.invoices.models import Delivery, DeliveryStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pill:
+    """A state as a small badge; `tone` is one of the style sheet's, empty is grey."""
+
+    label: Any
+    icon: str
+    tone: str = ""
+
+
+PILLS: dict[str, Pill] = {
+    "": Pill(label=_("To send"), icon="clock"),
+    "draft": Pill(label=_("Draft"), icon="file"),
+    DeliveryStatus.PENDING.value: Pill(label=_("Waiting"), icon="clock"),
+    DeliveryStatus.SENDING.value: Pill(label=_("Being sent"), icon="send", tone="run"),
+    DeliveryStatus.ACCEPTED.value: Pill(label=_("Accepted"), icon="check", tone="ok"),
+    DeliveryStatus.REFUSED.value: Pill(label=_("Refused"), icon="cross", tone="err"),
+    DeliveryStatus.FAILED.value: Pill(label=_("Not sent"), icon="cross", tone="err"),
+    DeliveryStatus.UNKNOWN.value: Pill(label=_("In doubt"), icon="question", tone="warn"),
+    DeliveryStatus.SKIPPED.value: Pill(label=_("Skipped"), icon="skip"),
+    DeliveryStatus.CANCELLED.value: Pill(label=_("Cancelled"), icon="barred"),
+}
+
+#: What a new mailing can take: nothing of it is under way, accepted or in doubt.
+SENDABLE = frozenset(
+    {
+        "",
+        DeliveryStatus.REFUSED,
+        DeliveryStatus.FAILED,
+        DeliveryStatus.SKIPPED,
+        DeliveryStatus.CANCELLED,
+    }
+)
+
+
+def reason(delivery: Delivery, outcome: str) -> str:
+    """Say why a mail was not simply accepted: the server's own words where it spoke."""
+    if delivery.smtp_code and outcome != DeliveryStatus.ACCEPTED:
+        return f"{delivery.smtp_code} {delivery.smtp_text}".strip()
+    if outcome == DeliveryStatus.SKIPPED:
+        return gettext("The customer has no e-mail address.")
+    if outcome == DeliveryStatus.REFUSED:
+        return gettext("%(address)s is not an e-mail address.") % {"address": delivery.recipient}
+    if outcome == DeliveryStatus.UNKNOWN:
+        return gettext(MAYBE_SENT)
+    if outcome == DeliveryStatus.FAILED:
+        return delivery.smtp_text
+    return ""

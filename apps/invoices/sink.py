@@ -1,0 +1,85 @@
+"""A local SMTP server that keeps every mail and fails on demand. Needs aiosmtpd (a demo extra).
+
+The recipient's local part chooses the outcome: `5xx-550.…@` and `4xx-451.…@` are refused with that
+code, `drop-data@` is taken but never confirmed, `slow-500@` is confirmed half a second late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mailbox
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+MAX_MAIL_BYTES = 50_000_000
+
+_REFUSED = re.compile(r"^([45])xx-(\d{3})\b")
+_SLOW = re.compile(r"^slow-(\d+)@")
+
+
+class Sink:
+    """What the server does with mails, and how many connections and mails it has seen."""
+
+    def __init__(self, maildir: Path) -> None:
+        maildir.parent.mkdir(parents=True, exist_ok=True)
+        self._box = mailbox.Maildir(str(maildir), create=True)
+        self.connections = 0
+        self.mails = 0
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        rcpt_options: list[str],
+    ) -> str:
+        """Accept a recipient, or refuse it as its local part asks."""
+        if found := _REFUSED.match(address):
+            kind = "temporary" if found[1] == "4" else "permanent"
+            return f"{found[2]} {found[2][0]}.1.1 <{address}>: simulated {kind} failure"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        """Keep a mail, then answer as its first recipient asks."""
+        self._keep(envelope)
+        first = envelope.rcpt_tos[0]
+        if first.startswith("drop-data"):
+            # The worst case for a sender: the mail is taken, and nobody says so.
+            if server.transport is not None:
+                server.transport.close()
+        elif found := _SLOW.match(first):
+            await asyncio.sleep(int(found[1]) / 1000)
+        return "250 2.0.0 OK: kept"
+
+    def new_session(self) -> SMTP:
+        """Make the protocol of one connection."""
+        self.connections += 1
+        return SMTP(
+            self, hostname="localhost", data_size_limit=MAX_MAIL_BYTES, enable_SMTPUTF8=True
+        )
+
+    def _keep(self, envelope: Envelope) -> None:
+        content = envelope.original_content or b""
+        headers = (
+            f"X-Envelope-From: {envelope.mail_from}\r\n"
+            f"X-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
+        )
+        self._box.add(headers.encode() + content)
+        self.mails += 1
+
+
+@asynccontextmanager
+async def listening(sink: Sink, host: str, port: int) -> AsyncIterator[int]:
+    """Listen for mails; give the port, which the system chooses when `port` is 0."""
+    server = await asyncio.get_running_loop().create_server(sink.new_session, host, port)
+    async with server:
+        bound: int = server.sockets[0].getsockname()[1]
+        yield bound

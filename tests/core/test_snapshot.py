@@ -1,0 +1,159 @@
+"""The one wire format: what it says, in which language, and how big it may get."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone, translation
+
+from apps.core.models import JobItem, Outcome, SSEProgress
+from apps.core.snapshot import percent, snapshot, snapshot_for_reader
+from apps.core.statuses import Status
+
+#: The keys of architecture.md §4, which clients rely on.
+KEYS = {
+    "v",
+    "job_id",
+    "seq",
+    "kind",
+    "lang",
+    "task_type",
+    "status",
+    "title",
+    "message",
+    "current",
+    "total",
+    "percent",
+    "counts",
+    "success_count",
+    "failed_items",
+    "unit",
+    "stage",
+    "rate",
+    "eta_s",
+    "elapsed_s",
+    "queue_position",
+    "warnings",
+    "result",
+    "error",
+    "worker",
+}
+
+
+def make(**values: Any) -> SSEProgress:
+    return SSEProgress(**{"job_id": "abc-123", "task_type": "mail", **values})
+
+
+def test_every_key_of_the_contract_is_there(job: SSEProgress) -> None:
+    assert set(snapshot(job)) == KEYS
+
+
+def test_the_counts_always_add_up_to_the_total() -> None:
+    row = make(total_items=100, processed_items=60, skipped_items=7)
+
+    state = snapshot(row)
+
+    assert state["counts"] == {"done": 53, "skipped": 7, "failed": 0, "in_doubt": 0, "left": 40}
+    assert sum(state["counts"].values()) == state["total"]
+
+
+@pytest.mark.parametrize(
+    ("status", "processed", "total", "expected"),
+    [
+        (Status.PENDING, 0, None, None),
+        (Status.RUNNING, 0, 200, 0),
+        (Status.RUNNING, 1, 3, 33),
+        (Status.RUNNING, 999, 1000, 99),
+        (Status.RUNNING, 1000, 1000, 99),
+        (Status.RUNNING, 5, 3, 99),
+        (Status.FAILED, 3, 3, 99),
+        (Status.COMPLETED, 3, 3, 100),
+        (Status.COMPLETED, 0, 0, 100),
+        (Status.RUNNING, 7, None, None),
+    ],
+)
+def test_percent_is_rounded_down_and_only_the_end_is_100(
+    status: Status, processed: int, total: int | None, expected: int | None
+) -> None:
+    assert percent(make(status=status, processed_items=processed, total_items=total)) == expected
+
+
+def test_a_stage_only_fills_its_share_of_the_bar() -> None:
+    row = make(
+        status=Status.RUNNING,
+        processed_items=1,
+        total_items=2,
+        stage={"index": 2, "count": 2, "label": "Writing", "base": 0.4, "share": 0.6},
+    )
+
+    assert percent(row) == 70
+
+
+def test_texts_are_in_the_readers_language(job: SSEProgress) -> None:
+    with translation.override("en"):
+        english = snapshot(job)
+    with translation.override("fr"):
+        french = snapshot(job)
+
+    assert (english["lang"], french["lang"]) == ("en", "fr")
+    assert english["message"] == "Waiting for the queue."
+    assert french["message"] != english["message"]
+
+
+def test_words_that_are_no_msgid_come_back_as_they_are() -> None:
+    assert (
+        snapshot(make(status=Status.RUNNING, message="100 % à fond"))["message"] == "100 % à fond"
+    )
+
+
+def test_at_most_twenty_warnings_ride_along_and_the_event_stays_small(job: SSEProgress) -> None:
+    JobItem.objects.bulk_create(
+        JobItem(
+            job=job, key=str(n), ref=f"F2026-{n:04}", outcome=Outcome.FAILED, message="No " * 30
+        )
+        for n in range(500)
+    )
+    SSEProgress.objects.filter(pk=job.pk).update(
+        processed_items=500, failed_items=500, total_items=500
+    )
+    job.refresh_from_db()
+
+    state = snapshot(job)
+
+    assert state["warnings"]["total"] == 500
+    assert [w["ref"] for w in state["warnings"]["items"]] == [
+        f"F2026-{n:04}" for n in range(480, 500)
+    ]
+    assert len(json.dumps(state)) < 8000
+
+
+def test_a_worker_whose_lease_has_run_out_is_not_shown_as_alive() -> None:
+    now = timezone.now()
+    row = make(status=Status.RUNNING, updated_at=now, lease_until=now - timedelta(seconds=1))
+
+    assert snapshot(row)["worker"]["alive"] is False
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [
+        (Status.PENDING, ["cancel"]),
+        (Status.RUNNING, ["pause", "cancel"]),
+        (Status.PAUSED, ["resume", "cancel"]),
+        (Status.CANCELLING, []),
+        (Status.FAILED, ["retry"]),
+    ],
+)
+def test_a_reader_is_offered_what_is_possible_now(
+    job: SSEProgress, status: Status, names: list[str]
+) -> None:
+    SSEProgress.objects.filter(pk=job.pk).update(status=status)
+    job.refresh_from_db()
+
+    offered = snapshot_for_reader(job)["actions"]
+
+    assert [action["name"] for action in offered] == names
+    assert all(action["url"].startswith("/core/sse-progress/") for action in offered)

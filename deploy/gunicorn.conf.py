@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gunicorn.workers.base import Worker
-
 #: From any working directory, `heron` is found beside `deploy`.
 chdir = str(Path(__file__).resolve().parent.parent)
 
@@ -33,18 +31,18 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 control_socket_disable = True
 
 accesslog = "-"
-_NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
-_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_LINE = {
+    "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+    # With the offset: master and workers don't live in the same time zone, Django sets theirs.
+    "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+    "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+}
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "format": _FORMAT,
-            "rename_fields": _NAMES,
-        },
-        "access": {"()": "heron.web.AccessFormatter", "format": _FORMAT, "rename_fields": _NAMES},
+        "json": {"()": "pythonjsonlogger.json.JsonFormatter", **_LINE},
+        "access": {"()": "heron.web.AccessFormatter", **_LINE},
     },
     "handlers": {
         "error": {"class": "logging.StreamHandler", "formatter": "json"},
@@ -62,11 +60,13 @@ logconfig_dict = {
 }
 
 
-def post_worker_init(worker: Worker) -> None:
+def post_worker_init(worker: object) -> None:
     """Load all pages before the first request.
 
     Django would do it then, and an upgrade may have put other files in their place by that time.
     """
-    from django.urls import get_resolver
+    from importlib import import_module
 
-    worker.log.debug("%d URL patterns", len(get_resolver().url_patterns))
+    from django.conf import settings
+
+    import_module(settings.ROOT_URLCONF)

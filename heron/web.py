@@ -11,14 +11,14 @@ import copy
 import logging
 
 from pythonjsonlogger.json import JsonFormatter
-from uvicorn_worker import UvicornWorker
+from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
 #: Seconds that a stopping worker leaves to open requests before it closes them. Event streams
 #: never end by themselves: each stop and each reload with an open one takes exactly this long.
-GRACEFUL_SHUTDOWN_SECONDS = 3
+GRACEFUL_SHUTDOWN_SECONDS = 2
 
 
-class HeronWorker(UvicornWorker):
+class HeronWorker(UvicornWorker):  # type: ignore[misc]
     """Serve Heron with uvicorn under gunicorn, and stop in time although streams are open.
 
     gunicorn doesn't hand its `graceful_timeout` to uvicorn, which then waits for the streams for

@@ -83,28 +83,6 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "locale": "fr-FR"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in tests/e2e, and skip it where there is no browser and that's allowed."""
-    here = Path(__file__).parent / "e2e"
-    skip = pytest.mark.skip(reason="no Chromium on this machine")
-    for item in items:
-        if not item.path.is_relative_to(here):
-            continue
-        item.add_marker(pytest.mark.e2e)
-        # Playwright runs an event loop in the test's own thread; the ORM must not mind.
-        item.fixturenames.insert(0, "_orm_beside_playwright")  # type: ignore[attr-defined]
-        if chromium.find() is None and not os.environ.get("CI"):
-            item.add_marker(skip)
-
-
-@pytest.fixture(scope="session")
-def _orm_beside_playwright() -> Iterator[None]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    yield
-    patch.undo()
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly that browser tests were left out."""
     skipped = terminalreporter.stats.get("skipped", [])

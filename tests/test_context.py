@@ -54,9 +54,7 @@ def test_the_page_below_an_entry_keeps_that_entry_current(staff: User) -> None:
     assert not items[jobs].is_page
 
 
-def test_only_the_nearest_of_two_nested_entries_is_current(
-    staff: User, settings: Settings
-) -> None:
+def test_only_the_nearest_of_two_nested_entries_is_current(staff: User, settings: Settings) -> None:
     settings.HERON_MAILBOX_DIR = "somewhere"
     mailbox = reverse("invoices:mailbox")
 

@@ -6,11 +6,17 @@ After-hooks run in reverse, so the order is part of what each does.
 from __future__ import annotations
 
 import os
+import threading
+from collections import defaultdict
+from typing import Any
 
 import dramatiq
 from django.conf import settings
+from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import iter_queue
+from dramatiq.errors import BrokerConnectionError
 from dramatiq.middleware import (
     AgeLimit,
     Callbacks,
@@ -25,7 +31,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from workers.middleware import DatabaseConnections, ProgressMiddleware
+from workers.middleware import DatabaseConnections, ProgressMiddleware, QueueShares
+from workers.wake import QueueWatch, WakingConsumer
 
 #: Keys of the broker in Valkey begin with this.
 NAMESPACE = "heron"

@@ -1,8 +1,8 @@
 """The APScheduler process: `python -m workers.scheduler`.
 
-Schedules are code and live in memory: APScheduler's shared job stores run each tick once per
-process and pickle what they run. Every periodic function is idempotent, so that two schedulers do
-no harm.
+Safe to run several times: the leader alone runs the schedule, the others stand by. Schedules are
+code and live in memory, because APScheduler's shared job stores run each tick once per process and
+pickle what they run. Every periodic function is idempotent all the same.
 """
 
 from __future__ import annotations
@@ -11,51 +11,95 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "heron.settings")
 
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    from workers.schedule import Periodic
+
 logger = logging.getLogger(__name__)
 
 
-def main() -> None:
-    """Run the schedule until told to stop."""
+def main() -> int:
+    """Run the schedule whenever this process leads, until told to stop; give the exit status."""
     django.setup()
-    from apscheduler.schedulers.background import BackgroundScheduler
-
+    from apps.core.shutdown import stopping
+    from workers.leader import RENEW_SECONDS, Leadership
     from workers.schedule import SCHEDULE
 
+    leadership = Leadership()
+    scheduler = build(SCHEDULE, lambda: leadership.leads)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _setter(stop, stopping))
+    scheduler.start(paused=True)
+    follow(scheduler, SCHEDULE, leads=leadership.campaign())
+    notify("READY=1")
+    healthy = True
+    while healthy and not stop.wait(min(RENEW_SECONDS, _watchdog_seconds())):
+        follow(scheduler, SCHEDULE, leads=leadership.campaign())
+        healthy = scheduler._thread.is_alive()
+        if healthy:
+            notify("WATCHDOG=1")
+    if not healthy:
+        logger.error("the schedule's thread has died: this process ends, to be replaced")
+    notify("STOPPING=1")
+    scheduler.shutdown(wait=True)
+    leadership.resign()
+    return 0 if healthy else 1
+
+
+def build(schedule: Sequence[Periodic], leads: Callable[[], bool]) -> BackgroundScheduler:
+    """Make a scheduler that is still to be started; its ticks do nothing unless `leads()`."""
+    from apscheduler.schedulers.background import BackgroundScheduler
+    from apscheduler.triggers.cron import CronTrigger
+    from apscheduler.triggers.interval import IntervalTrigger
+    from django.conf import settings
+
     scheduler = BackgroundScheduler(
+        timezone=settings.TIME_ZONE,
         job_defaults={
             # A late tick still runs, once: APScheduler's default drops it after one second.
             "misfire_grace_time": None,
             "coalesce": True,
             "max_instances": 1,
-        }
+        },
     )
-    for periodic in SCHEDULE:
-        scheduler.add_job(
-            _with_fresh_connections(periodic.run),
-            "interval",
-            seconds=periodic.every_seconds,
-            id=periodic.name,
+    for periodic in schedule:
+        trigger = (
+            CronTrigger.from_crontab(periodic.crontab, timezone=settings.TIME_ZONE)
+            if periodic.crontab
+            else IntervalTrigger(seconds=periodic.every_seconds)
         )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _setter(stop))
-    scheduler.start()
-    logger.info("the scheduler runs %s", ", ".join(p.name for p in SCHEDULE))
-    notify("READY=1")
-    while not stop.wait(_watchdog_seconds()):
-        # Only while APScheduler's own thread lives: systemd replaces a process that hangs.
-        if scheduler.running and scheduler._thread.is_alive():
-            notify("WATCHDOG=1")
-    notify("STOPPING=1")
-    scheduler.shutdown(wait=True)
+        scheduler.add_job(_tick(periodic.run, leads), trigger, id=periodic.name)
+    return scheduler
+
+
+def follow(scheduler: BackgroundScheduler, schedule: Sequence[Periodic], *, leads: bool) -> None:
+    """Let a started scheduler go on or pause, as this process leads or not."""
+    from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING
+
+    if leads and scheduler.state == STATE_PAUSED:
+        for periodic in schedule:
+            if periodic.crontab:
+                scheduler.modify_job(periodic.name, next_run_time=datetime.now(UTC))
+        scheduler.resume()
+        logger.info("this scheduler leads: %s", ", ".join(each.name for each in schedule))
+        notify("STATUS=Leads.")
+    elif not leads and scheduler.state == STATE_RUNNING:
+        scheduler.pause()
+        logger.warning("this scheduler has lost the lease and stands by")
+        notify("STATUS=Stands by.")
 
 
 def notify(state: str) -> None:
@@ -75,25 +119,29 @@ def _watchdog_seconds() -> float:
     return int(microseconds) / 2_000_000 if microseconds else 10.0
 
 
-def _with_fresh_connections(run: Callable[[], object]) -> Callable[[], None]:
+def _tick(run: Callable[[], object], leads: Callable[[], bool]) -> Callable[[], None]:
     from django.db import close_old_connections
 
-    def wrapped() -> None:
+    def tick() -> None:
+        # A pause can come too late for a tick, and a process that was suspended wakes up here.
+        if not leads():
+            return
         close_old_connections()
         try:
             run()
         finally:
             close_old_connections()
 
-    return wrapped
+    return tick
 
 
-def _setter(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+def _setter(*events: threading.Event) -> Callable[[int, FrameType | None], None]:
     def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        for event in events:
+            event.set()
 
     return on_signal
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

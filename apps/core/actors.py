@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import translation
 
+from apps.core.budget import ErrorBudget
 from apps.core.current import current_job_id
 from apps.core.errors import NotAJobError
 from apps.core.handoff import JOB_OPTION, ring_on_commit
@@ -19,6 +20,8 @@ from apps.core.signals import job_changed
 from apps.core.tracker import ProgressTracker
 
 P = ParamSpec("P")
+
+DEFAULT_BUDGET = ErrorBudget()
 
 
 class ProgressActor(dramatiq.Actor[..., None], Generic[P]):
@@ -34,11 +37,13 @@ class ProgressActor(dramatiq.Actor[..., None], Generic[P]):
         task_type: str,
         title: str,
         unit: tuple[str, str] | None,
+        budget: ErrorBudget | None,
         **dramatiq_options: Any,
     ) -> None:
         self.task_type = task_type
         self.title = title
         self.unit = unit
+        self.budget = budget
         super().__init__(fn, **dramatiq_options)
 
     def start_for(
@@ -74,7 +79,7 @@ class ProgressActor(dramatiq.Actor[..., None], Generic[P]):
         job_id = current_job_id.get()
         if job_id is None:
             raise NotAJobError(self.actor_name)
-        run(job_id, self.fn)
+        run(job_id, self.fn, self.budget)
 
     def message_with_options(
         self,
@@ -95,6 +100,7 @@ def progress_actor(
     queue_name: str = "default",
     title: str = "",
     unit: tuple[str, str] | None = None,
+    budget: ErrorBudget | None = DEFAULT_BUDGET,
     actor_name: str | None = None,
     priority: int = 0,
 ) -> Callable[[Callable[Concatenate[ProgressTracker, P], None]], ProgressActor[P]]:
@@ -105,6 +111,7 @@ def progress_actor(
         queue_name: The queue; one per kind of work, so that short jobs don't wait for long ones.
         title: What people call the job; a msgid.
         unit: What is counted, as singular and plural msgids.
+        budget: How many of the last items may fail before the job pauses itself; None for all.
         actor_name: Dramatiq's name; the module and function by default, so that two apps may both
             have a `run`.
         priority: Dramatiq's priority.
@@ -116,6 +123,7 @@ def progress_actor(
             task_type=task_type,
             title=title,
             unit=unit,
+            budget=budget,
             broker=dramatiq.get_broker(),
             actor_name=actor_name or f"{fn.__module__}.{fn.__qualname__}",
             queue_name=queue_name,

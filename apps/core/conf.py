@@ -20,6 +20,8 @@ class Conf:
     RING_AGAIN_SECONDS: float = 60.0
     #: A plain job (no actor to ring) that nobody started in this time is expired.
     PENDING_EXPIRES_SECONDS: float = 24 * 3600.0
+    #: Jobs that are over are deleted after so many days, with their ledger and their files.
+    KEEP_DAYS: float = 90.0
     #: Publishing is left out for this time after a failure, so that jobs do not wait for Valkey.
     PUBLISH_PAUSE_SECONDS: float = 2.0
     #: Warnings that ride along with a snapshot.

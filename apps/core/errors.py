@@ -81,7 +81,14 @@ class JobStopped(BaseException):
 
 
 class JobPaused(JobStopped):
-    """Raised between two items because a pause was asked for."""
+    """Raised between two items because a pause was asked for, or the error budget is spent.
+
+    `reason` is None when somebody asked; else it becomes the job's error.
+    """
+
+    def __init__(self, reason: dict[str, Any] | None = None) -> None:
+        self.reason = reason
+        super().__init__("paused")
 
 
 class JobCancelled(JobStopped):

@@ -8,15 +8,21 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from time import monotonic
 from typing import Any, Protocol
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.core.signals import request_finished
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db.models.functions import Now
 
 from apps.core.conf import conf
 from apps.core.models import SSEProgress
 from apps.core.models.queryset import lease_end
 from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, TERMINAL
+
+#: With FLUSH_SECONDS at 0 the thread would spin.
+SHORTEST_BEAT_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +53,14 @@ class Pulse:
             if self._pid != os.getpid():  # threads don't survive a fork
                 self._members, self._thread, self._pid = set(), None, os.getpid()
             self._members.add(member)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="heron-pulse", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         try:
             while self._beat_all():
-                self._tick.wait(conf.FLUSH_SECONDS)
+                self._tick.wait(max(conf.FLUSH_SECONDS, SHORTEST_BEAT_SECONDS))
         finally:
             connections.close_all()
 
@@ -65,11 +71,15 @@ class Pulse:
         for member in members:
             try:
                 alive = member.beat()
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 # A database that restarts must not end the pulse: the next beat tries again.
                 logger.warning("the pulse missed a beat: %s", error)
                 connections.close_all()
                 alive = True
+            except Exception:
+                # One member's trouble must not end the others.
+                logger.exception("the pulse leaves %s alone", type(member).__name__)
+                alive = False
             if alive:
                 with self._lock:
                     self._members.add(member)
@@ -85,13 +95,13 @@ pulse = Pulse()
 
 
 class PlainLife:
-    """Renews the lease of a plain job for as long as the thread that started it lives."""
+    """Renews the lease of a plain job for as long as the thread that works on it lives."""
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
         self._thread = threading.current_thread()
         self._ended = False
-        self._beats = 0
+        self._next_renewal = self._renewal()
 
     def end(self) -> None:
         """Stop vouching for the job."""
@@ -101,11 +111,15 @@ class PlainLife:
         """Renew the lease a few times per lease, unless the job or its thread is over."""
         if self._ended or not self._thread.is_alive():
             return False
-        self._beats += 1
-        if self._beats % max(1, int(conf.LEASE_SECONDS / conf.FLUSH_SECONDS / 4)):
+        if monotonic() < self._next_renewal:
             return True
+        self._next_renewal = self._renewal()
         alive = SSEProgress.objects.filter(job_id=self._job_id, status__in=LEASED)
-        return bool(alive.update(lease_until=lease_end()))
+        return bool(alive.update(lease_until=lease_end(), updated_at=Now()))
+
+    @staticmethod
+    def _renewal() -> float:
+        return monotonic() + float(conf.LEASE_SECONDS) / 4
 
 
 _lives = threading.local()
@@ -119,15 +133,23 @@ def lives_of_this_thread() -> dict[str, PlainLife]:
     return jobs
 
 
-def _on_job_changed(sender: object, *, job: SSEProgress, kind: str, **_: Any) -> None:
+def _on_job_changed(sender: object, *, job: SSEProgress, **_: Any) -> None:
     if job.actor:
         return
     lives = lives_of_this_thread()
-    if kind == "start" and job.job_id not in lives:
+    if job.status in LEASED and job.job_id not in lives:
         lives[job.job_id] = life = PlainLife(job.job_id)
         pulse.join(life)
     elif job.status in TERMINAL and job.job_id in lives:
         lives.pop(job.job_id).end()
 
 
+def _on_request_finished(**_: Any) -> None:
+    """Vouch no longer for what a view has begun: a web server's threads may live for ever."""
+    lives = lives_of_this_thread()
+    while lives:
+        lives.popitem()[1].end()
+
+
 job_changed.connect(_on_job_changed, dispatch_uid="core.plain_lives")
+request_finished.connect(_on_request_finished, dispatch_uid="core.plain_lives")

@@ -19,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from apps.core import ledger
+from apps.core.budget import ErrorBudget
 from apps.core.conf import conf
 from apps.core.errors import JobCancelled, JobHandedBack, JobPaused, JobStopped, LeaseLost
 from apps.core.logs import job_context
@@ -32,7 +33,7 @@ from apps.core.tracks import doubt_reserved
 logger = logging.getLogger(__name__)
 
 
-def run(job_id: str, work: Callable[..., None]) -> None:
+def run(job_id: str, work: Callable[..., None], budget: ErrorBudget | None = None) -> None:
     """Make one attempt at a job; nothing happens when another worker holds it."""
     with job_context(job_id):
         job = SSEProgress.objects.claim(job_id, worker_name())
@@ -42,7 +43,7 @@ def run(job_id: str, work: Callable[..., None]) -> None:
         if job.attempts > conf.MAX_ATTEMPTS:
             _end(job, Status.FAILED, "error", error=_worn_out(job))
             return
-        tracker = ProgressTracker(job)
+        tracker = ProgressTracker(job, budget)
         tracker.ticker.open()
         try:
             with translation.override(job.language or None):
@@ -66,7 +67,10 @@ def _attempt(tracker: ProgressTracker, job: SSEProgress, work: Callable[..., Non
             if doubt_reserved(job):
                 pen.write()
         job_changed.send(SSEProgress, job=job, kind="start", urgent=True)
-        work(tracker, *job.args.get("args", ()), **job.args.get("kwargs", {}))
+        try:
+            work(tracker, *job.args.get("args", ()), **job.args.get("kwargs", {}))
+        finally:
+            tracker.close()
     except LeaseLost:
         raise
     except JobStopped as stopped:
@@ -102,7 +106,8 @@ def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> No
         if isinstance(stopped, JobCancelled) or job.status == Status.CANCELLING:
             _end(job, Status.CANCELLED, "error", **values)
         elif isinstance(stopped, JobPaused) or job.status == Status.PAUSING:
-            _end(job, Status.PAUSED, "progress", **values)
+            reason = stopped.reason if isinstance(stopped, JobPaused) else None
+            _end(job, Status.PAUSED, "progress", **values, error=reason or {})
         else:
             # A shutdown is no failed attempt.
             _end(job, Status.PENDING, "progress", attempts=F("attempts") - 1, **values)

@@ -7,3 +7,13 @@ from django.dispatch import Signal
 #: Sent after a job's row was written. Arguments: `job` (the row as written), `kind` (an event kind
 #: of the guide), `urgent` (send at once, rather than at most once per FLUSH_SECONDS).
 job_changed = Signal()
+
+#: Sent before a job is deleted for its age, so that what it left behind (files) goes with it; for
+#: each of its parts too. Argument: `job`. A receiver that raises keeps the job for another day. It
+#: may be called again for the same job.
+job_pruned = Signal()
+
+#: Sent in the transaction in which a person decides about an item in doubt. Arguments: `job`,
+#: `track` and `key` (the item's, as in the ledger), `decision` (a Decision), `user`. A receiver that
+#: raises undoes the decision.
+item_decided = Signal()

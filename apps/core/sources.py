@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sized
+from itertools import islice
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
 
@@ -17,25 +18,23 @@ PAGE = 200
 Key = str | Callable[[Any], object] | None
 
 
-class Keyed(NamedTuple, Generic[T]):
-    """An item, its stable name, and the cursor that stands right behind it."""
-
-    key: str
-    item: T
-    after: Any
-
-
 class Source(Protocol[T]):
-    """Items that can be counted and taken up again."""
+    """Items that can be counted and taken up again. Positions count from 1, over all attempts."""
 
     def count(self) -> int | None:
         """Count all items; None when that can't be known."""
 
-    def after(self, cursor: Any) -> Iterator[Keyed[T]]:
-        """Give the items behind `cursor`; None is the beginning."""
+    def after(self, cursor: Any, position: int) -> Iterator[T]:
+        """Give the items behind `cursor`, which is at `position`; None is the beginning."""
 
-    def only(self, keys: Collection[str]) -> Iterator[Keyed[T]]:
-        """Give the items with these keys that still exist."""
+    def only(self, keys: Collection[str]) -> Iterator[tuple[str, T]]:
+        """Give the items with these keys that still exist, with their keys."""
+
+    def key(self, item: T, position: int) -> str:
+        """Give the item's stable name."""
+
+    def cursor(self, position: int) -> Any:
+        """Give the cursor right behind the item at `position`, one of those lately given."""
 
 
 def source_of(items: Iterable[T], key: Key, total: int | None) -> Source[T]:
@@ -58,36 +57,50 @@ class QuerySetSource(Generic[T]):
         self._key = key
         self._read = attrgetter(key.replace("__", "."))
         self._total = total
+        #: The page being given out and the one before, each with the position before its first
+        #: row. One tuple, so that another thread sees both as they belong together.
+        self._pages: tuple[tuple[int, list[T]], tuple[int, list[T]]] = ((0, []), (0, []))
 
     def count(self) -> int | None:
         """Count in the database."""
         return self._rows.count() if self._total is None else self._total
 
-    def after(self, cursor: Any) -> Iterator[Keyed[T]]:
+    def after(self, cursor: Any, position: int) -> Iterator[T]:
         """Give the rows whose key is greater than `cursor`."""
         while True:
             rows = (
                 self._rows if cursor is None else self._rows.filter(**{f"{self._key}__gt": cursor})
             )
-            page = list(rows[:PAGE])
-            for row in page:
-                keyed = self._keyed(row)
-                yield keyed
-                cursor = keyed.after
+            page: list[T] = list(rows[:PAGE])
+            if page:
+                self._pages = ((position, page), self._pages[0])
+                yield from page
             if len(page) < PAGE:
                 return
+            position += len(page)
+            cursor = self._stored(page[-1])
 
-    def only(self, keys: Collection[str]) -> Iterator[Keyed[T]]:
+    def only(self, keys: Collection[str]) -> Iterator[tuple[str, T]]:
         """Give the rows with these keys."""
         wanted = sorted(keys)
         for start in range(0, len(wanted), PAGE):
             page = self._rows.filter(**{f"{self._key}__in": wanted[start : start + PAGE]})
-            yield from [self._keyed(row) for row in page]
+            yield from [(self.key(row, 0), row) for row in page]
 
-    def _keyed(self, row: T) -> Keyed[T]:
+    def key(self, item: T, position: int) -> str:
+        """Give the row's key."""
+        return str(self._read(item))
+
+    def cursor(self, position: int) -> Any:
+        """Give the key of the row at `position`."""
+        for before, page in self._pages:
+            if before < position <= before + len(page):
+                return self._stored(page[position - before - 1])
+        raise LookupError(f"the row at {position} has been let go")
+
+    def _stored(self, row: T) -> Any:
         value = self._read(row)
-        stored = value if isinstance(value, int) else str(value)
-        return Keyed(str(value), row, stored)
+        return value if isinstance(value, int) else str(value)
 
 
 class IterableSource(Generic[T]):
@@ -104,24 +117,25 @@ class IterableSource(Generic[T]):
             return len(self._items)
         return self._total
 
-    def after(self, cursor: Any) -> Iterator[Keyed[T]]:
+    def after(self, cursor: Any, position: int) -> Iterator[T]:
         """Give the items behind the first `cursor` ones."""
-        passed = int(cursor or 0)
-        for keyed in self._all():
-            if keyed.after > passed:
-                yield keyed
+        return islice(self._items, int(cursor or 0), None) if cursor else iter(self._items)
 
-    def only(self, keys: Collection[str]) -> Iterator[Keyed[T]]:
+    def only(self, keys: Collection[str]) -> Iterator[tuple[str, T]]:
         """Give the items with these keys, in their order."""
-        return (keyed for keyed in self._all() if keyed.key in keys)
-
-    def _all(self) -> Iterator[Keyed[T]]:
         for position, item in enumerate(self._items, start=1):
-            yield Keyed(self._name(item, position), item, position)
+            key = self.key(item, position)
+            if key in keys:
+                yield key, item
 
-    def _name(self, item: T, position: int) -> str:
+    def key(self, item: T, position: int) -> str:
+        """Name the item as the author said; by its position when they did not."""
         if callable(self._key):
             return str(self._key(item))
         if isinstance(self._key, str):
             return str(getattr(item, self._key))
         return str(item.pk if isinstance(item, Model) else position)
+
+    def cursor(self, position: int) -> Any:
+        """Give the position."""
+        return position

@@ -46,11 +46,11 @@ class RecordingTracker(ProgressTracker):
         """Give all items."""
         source = source_of(items, key, total)
         self.total = source.count()
-        for keyed in source.after(None):
-            self._key, self._settled = keyed.key, False
-            yield keyed.item
+        for position, item in enumerate(source.after(None, 0), start=1):
+            self._key, self._settled = source.key(item, position), False
+            yield item
             if not self._settled:
-                self.done.append(keyed.key)
+                self.done.append(self._key)
 
     @contextmanager
     def item(self, item: object, *, ref: str = "", irreversible: bool = False) -> Iterator[None]:

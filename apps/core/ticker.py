@@ -17,10 +17,12 @@ from django.utils import timezone
 
 from apps.core.conf import conf
 from apps.core.errors import LeaseLost
+from apps.core.loop import Loop
 from apps.core.models import SSEProgress
 from apps.core.pulse import pulse
 from apps.core.rate import RateMeter
 from apps.core.signals import job_changed
+from apps.core.statuses import Status
 
 #: What a worker writes of its job.
 FIELDS = (
@@ -45,12 +47,18 @@ class Ticker:
     def __init__(self, job: SSEProgress) -> None:
         self.job = job
         self.lock = threading.RLock()
+        #: The loop under way, whose passed items are entered at each write.
+        self.loop: Loop | None = None
+        #: Set by the pulse, and when somebody has asked for something: the actor's thread looks
+        #: up at its next item. Without a pulse it looks up at each.
+        self.due = not conf.PULSE
         self._meter = RateMeter()
         self._meter.push(job.processed_items, monotonic())
         self._dirty = False
         self._over = False
         self._lost = False
         self._next_flush = 0.0
+        self._next_event = 0.0
         self._next_renewal = self._renewal()
 
     def open(self) -> None:
@@ -78,7 +86,12 @@ class Ticker:
             self.announce(kind, urgent=urgent)
 
     def announce(self, kind: str = "progress", *, urgent: bool = False) -> None:
-        """Tell the world what was written."""
+        """Tell the world what was written, at most once per FLUSH_SECONDS unless urgent."""
+        now = monotonic()
+        if kind == "progress" and not urgent and now < self._next_event:
+            self._dirty = True
+            return
+        self._next_event = now + conf.FLUSH_SECONDS
         job_changed.send(SSEProgress, job=self.job, kind=kind, urgent=urgent)
 
     def write(self) -> None:
@@ -90,35 +103,51 @@ class Ticker:
         job, now = self.job, monotonic()
         if self._lost:
             raise LeaseLost(job.job_id, job.epoch)
+        values = self.values()
         self._meter.push(job.processed_items, now)
-        job.rate = self._meter.rate
+        values["rate"] = job.rate = self._meter.rate
         self._dirty = False
         self._next_flush = now + conf.FLUSH_SECONDS
         self._next_renewal = self._renewal()
-        written = SSEProgress.objects.write(job.job_id, job.epoch, **self.values())
+        written = SSEProgress.objects.write(job.job_id, job.epoch, **values)
         if written is None:
             self._lost = True
             raise LeaseLost(job.job_id, job.epoch)
         job.status, job.seq = written
+        self.due = self.due or job.status != Status.RUNNING
         job.updated_at = timezone.now()
         job.lease_until = job.updated_at + timedelta(seconds=conf.LEASE_SECONDS)
 
+    def fold(self) -> None:
+        """Enter the items that the loop has passed."""
+        if self.loop is not None:
+            self.loop.fold(self.job)
+
     def values(self) -> dict[str, Any]:
         """Give what there is to write."""
+        self.fold()
         return {name: getattr(self.job, name) for name in FIELDS}
+
+    def copy_of_values(self) -> dict[str, Any]:
+        """Give what there is to write, safe from later changes."""
+        return {
+            name: value.copy() if isinstance(value, dict) else value
+            for name, value in self.values().items()
+        }
+
+    def restore(self, before: dict[str, Any]) -> None:
+        """Take the counts back to an earlier copy."""
+        for name, value in before.items():
+            setattr(self.job, name, value)
 
     @contextmanager
     def unless_it_fails(self) -> Iterator[None]:
         """Take the counts back to where they were if the block raises."""
-        before = {
-            name: value.copy() if isinstance(value, dict) else value
-            for name, value in self.values().items()
-        }
+        before = self.copy_of_values()
         try:
             yield
         except BaseException:
-            for name, value in before.items():
-                setattr(self.job, name, value)
+            self.restore(before)
             raise
 
     def beat(self) -> bool:
@@ -132,7 +161,9 @@ class Ticker:
             if not SSEProgress.objects.renew(self.job.job_id, self.job.epoch):
                 self._lost = True
                 return False
-        if self._dirty and now >= self._next_flush and self.lock.acquire(blocking=False):
+        # Whatever the actor's thread has not looked up for since the last beat, the pulse writes.
+        overdue, self.due = self.due or self._dirty, True
+        if overdue and now >= self._next_flush and self.lock.acquire(blocking=False):
             try:
                 if not self._over:
                     self.flush()
@@ -141,6 +172,11 @@ class Ticker:
             finally:
                 self.lock.release()
         return True
+
+    def looked_up(self) -> bool:
+        """Answer the pulse's call; True when there is something to write and the time has come."""
+        self.due = not conf.PULSE
+        return monotonic() >= self._next_flush
 
     @staticmethod
     def _renewal() -> float:

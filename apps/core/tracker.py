@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.db import transaction
 
 from apps.core import ledger, shutdown
+from apps.core.budget import ErrorBudget
 from apps.core.errors import (
     ItemFailed,
     ItemInDoubt,
@@ -21,10 +22,13 @@ from apps.core.errors import (
     JobCancelled,
     JobHandedBack,
     JobPaused,
+    JobStopped,
 )
 from apps.core.ledger import Entry
+from apps.core.loop import Loop
 from apps.core.models import Outcome, SSEProgress
-from apps.core.sources import Key, Keyed, source_of
+from apps.core.settlement import Settlement
+from apps.core.sources import Key, source_of
 from apps.core.statuses import Status
 from apps.core.ticker import Ticker
 from apps.core.tracks import Track
@@ -38,27 +42,15 @@ OUTCOME_OF: dict[type[ItemOutcomeError], Outcome] = {
 }
 
 
-class _Current:
-    """The item that the loop has just given out."""
-
-    def __init__(self, track: Track, keyed: Keyed[Any], *, retried: bool) -> None:
-        self.track = track
-        self.key = keyed.key
-        self.item = keyed.item
-        self.retried = retried
-        #: A retried item lies behind the cursor already.
-        self.after = None if retried else keyed.after
-        self.settled = False
-
-
 class ProgressTracker:
     """The progress of one attempt at a job."""
 
-    def __init__(self, job: SSEProgress) -> None:
+    def __init__(self, job: SSEProgress, budget: ErrorBudget | None = None) -> None:
         self._job = job
         self._ticker = Ticker(job)
+        self._settlement = Settlement(job, self._ticker, budget)
         self._tracks = 0
-        self._current: _Current | None = None
+        self._loop: Loop | None = None
         self._stages = 0
         self._stage_base = 0.0
 
@@ -71,6 +63,10 @@ class ProgressTracker:
     def ticker(self) -> Ticker:
         """The pen, for those who end the attempt."""
         return self._ticker
+
+    def close(self) -> None:
+        """Keep what is done in an open batch, when the actor has ended in an error."""
+        self._settlement.batch.close()
 
     def track(
         self, items: Iterable[T], *, key: Key = None, total: int | None = None
@@ -89,55 +85,56 @@ class ProgressTracker:
         with self._ticker.lock:
             track.begin(source.count())
             self._ticker.flush()
-        again = ledger.to_retry(self._job, track.number)
-        for keyed in source.only(again):
-            again.discard(keyed.key)
-            yield from self._give(_Current(track, keyed, retried=True))
-        for key_gone in sorted(again):
-            self._settle_gone(track, key_gone)
-        for keyed in source.after(track.after):
-            yield from self._give(_Current(track, keyed, retried=False))
+        self._loop = self._ticker.loop = loop = Loop(source, track)
+        yield from self._settlement.retried(loop, self.checkpoint)
+        self.checkpoint()
+        ticker = self._ticker
+        for item in source.after(track.after, loop.passed):
+            loop.item = item
+            yield item
+            if loop.settled:
+                loop.settled = False
+            else:
+                # The author does not use item(): coming back for the next one is the success.
+                loop.passed += 1
+            if ticker.due:
+                yield from self._look_up(loop)
+        self._settlement.batch.commit()
+        with ticker.lock:
+            ticker.fold()
+        self._loop = ticker.loop = None
 
     @contextmanager
     def item(self, item: object, *, ref: str = "", irreversible: bool = False) -> Iterator[None]:
         """Settle the loop's current item by how the block ends.
 
         Without `irreversible`, what the block writes to the database commits together with the
-        books: exactly once. With it (a mail can't be called back), the item is reserved before, so
-        that an attempt that dies inside leaves it in doubt and nobody repeats it.
+        books: exactly once. Several items share a transaction, and when one fails the ones before
+        it are given out again: the block may run twice, its effects are there once.
+
+        With it (a mail can't be called back), the item is reserved before, so that an attempt that
+        dies inside leaves it in doubt and nobody repeats it.
 
         An exception settles the item and the loop goes on: ItemFailed, ItemSkipped and ItemInDoubt
         say how; any other means failed, or in doubt when the item is irreversible.
         """
-        current = self._current
-        if current is None or current.item is not item:
-            raise RuntimeError("item() belongs inside a track() loop, around its current item.")
+        loop = self._loop
+        if loop is None or loop.item is not item or loop.settled:
+            raise RuntimeError("item() belongs inside a track() loop, once around its item.")
+        # What nobody foresaw may have happened on either side of an irreversible effect.
+        unforeseen = ItemInDoubt if irreversible else ItemFailed
         ref = ref or str(item)
-        if irreversible:
-            self._reserve(current, ref)
-            entry: Entry | None = None
+        entry: Entry | None = None
+        with self._settlement.work(loop, ref=ref, irreversible=irreversible) as settle:
             try:
                 yield
             except ItemOutcomeError as ended:
-                entry = self._entry(current, ref, ended)
+                entry = _entry(loop, ref, ended)
             except Exception as error:  # noqa: BLE001 (one item must not end the others)
-                # Nobody foresaw it, so nobody knows on which side of the effect it happened.
-                entry = self._entry(current, ref, _unforeseen(error, ItemInDoubt))
-            # Outside the block above: if this fails, the reservation stays and tells the truth.
-            self._settle(current, entry)
-        else:
-            try:
-                with self._ticker.lock, self._ticker.unless_it_fails(), transaction.atomic():
-                    yield
-                    self._count(current)
-                    self._ticker.write()
-            except ItemOutcomeError as ended:
-                self._settle(current, self._entry(current, ref, ended))
-            except Exception as error:  # noqa: BLE001 (one item must not end the others)
-                self._settle(current, self._entry(current, ref, _unforeseen(error, ItemFailed)))
-            else:
-                self._ticker.announce()
-        current.settled = True
+                params = {"error": str(error)}
+                found = unforeseen("%(error)s", code=type(error).__name__, params=params)
+                entry = _entry(loop, ref, found)
+            settle(entry)
 
     def advance(self, n: int = 1) -> None:
         """Count `n` items as done, outside any loop of `track`."""
@@ -187,76 +184,47 @@ class ProgressTracker:
         self._stage_base = min(1.0, self._stage_base + share)
 
     def checkpoint(self) -> None:
-        """End the run here if somebody asked for it. Called before each item.
+        """End the run here if somebody asked for it. Called between items.
 
         Raises:
             JobCancelled, JobPaused, JobHandedBack: caught by the runner; let them through.
         """
+        stop = self._stop()
+        if stop is not None:
+            self._settlement.batch.commit()
+            raise stop
+
+    def _stop(self) -> JobStopped | None:
         if self._job.status == Status.CANCELLING:
-            raise JobCancelled
+            return JobCancelled()
         if self._job.status == Status.PAUSING:
-            raise JobPaused
+            return JobPaused()
         if shutdown.stopping.is_set():
-            raise JobHandedBack
+            return JobHandedBack()
+        if self._settlement.over_budget:
+            return JobPaused(self._settlement.spending.reason())
+        return None
 
-    def _give(self, current: _Current) -> Iterator[Any]:
+    def _look_up(self, loop: Loop) -> Iterator[Any]:
+        """Between two items: do again what a failure undid, write what is due, stop if asked."""
+        yield from self._settlement.again(loop)
+        batch = self._settlement.batch
+        if self._ticker.looked_up():
+            if not batch.is_open:
+                self._ticker.flush()
+            elif batch.is_due():
+                batch.commit()
         self.checkpoint()
-        self._current = current
-        yield current.item
-        self._current = None
-        if not current.settled:
-            # The author does not use item(): coming back for the next one is the success.
-            with self._ticker.lock:
-                if current.retried:
-                    self._settle(current)
-                else:
-                    self._count(current)
-                self._ticker.tick()
-
-    def _reserve(self, current: _Current, ref: str) -> None:
-        with self._ticker.lock, self._ticker.unless_it_fails():
-            current.track.reserve(current.key, ref, current.after)
-            self._ticker.write()
-
-    def _count(self, current: _Current, outcome: str | None = None) -> None:
-        """Change the counts in memory; a retried item that succeeds leaves the ledger."""
-        self._job.processed_items += 1
-        if outcome is None and current.retried:
-            ledger.forget(self._job, current.track.number, current.key)
-        if outcome is not None:
-            counter = ledger.COUNTER_OF[outcome]
-            setattr(self._job, counter, getattr(self._job, counter) + 1)
-        current.track.settle(current.after)
-
-    def _settle(self, current: _Current, entry: Entry | None = None) -> None:
-        """Write an outcome and the counts in one transaction; no entry is plain success."""
-        with self._ticker.lock, self._ticker.unless_it_fails(), transaction.atomic():
-            if entry is not None:
-                ledger.record(self._job, entry)
-            self._count(current, entry.outcome if entry else None)
-            self._ticker.flush("warning" if entry else "progress")
-
-    def _settle_gone(self, track: Track, key: str) -> None:
-        """Enter an item that should have been retried and is not there any more."""
-        current = _Current(track, Keyed(key, None, None), retried=True)
-        entry = Entry(
-            track=track.number, key=key, ref=key, outcome=Outcome.FAILED, msgid=ledger.GONE
-        )
-        self._settle(current, entry)
-
-    @staticmethod
-    def _entry(current: _Current, ref: str, ended: ItemOutcomeError) -> Entry:
-        outcome = next(o for error, o in OUTCOME_OF.items() if isinstance(ended, error))
-        return Entry(
-            track=current.track.number,
-            key=current.key,
-            ref=ref,
-            outcome=outcome,
-            code=ended.code,
-            msgid=ended.msgid,
-            params=ended.params,
-        )
 
 
-def _unforeseen(error: Exception, kind: type[ItemOutcomeError]) -> ItemOutcomeError:
-    return kind("%(error)s", code=type(error).__name__, params={"error": str(error)})
+def _entry(loop: Loop, ref: str, ended: ItemOutcomeError) -> Entry:
+    outcome = next(o for error, o in OUTCOME_OF.items() if isinstance(ended, error))
+    return Entry(
+        track=loop.track.number,
+        key=loop.key,
+        ref=ref,
+        outcome=outcome,
+        code=ended.code,
+        msgid=ended.msgid,
+        params=ended.params,
+    )

@@ -1,9 +1,10 @@
 """Where each of an actor's loops stands, as the job's `cursor` keeps it.
 
-    {"1": {"after": 17, "total": 200, "reserved": {"key": "18", "ref": "F2026-0018", "after": 18}}}
+    {"1": {"after": 917, "passed": 17, "total": 200, "reserved": {"key": "918", "ref": "F-18"}}}
 
-`after` is the cursor behind the last settled item, `total` what the loop adds to the job's total,
-`reserved` the irreversible item under way: found by a later attempt, it is in doubt.
+`after` is the cursor behind the last settled item and `passed` their number, `total` what the loop
+adds to the job's total, `reserved` the irreversible item under way (with `after` behind it, unless
+it is a retried one): found by a later attempt, it is in doubt.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class Track:
         """The cursor to go on from; None for the beginning."""
         return self._state.get("after")
 
+    @property
+    def passed(self) -> int:
+        """How many items lie before the cursor."""
+        return int(self._state.get("passed", 0))
+
     def begin(self, total: int | None) -> None:
         """Add the loop's total to the job's, once for all attempts."""
         if "total" in self._state or total is None:
@@ -46,15 +52,16 @@ class Track:
         self._set(total=total)
         self._job.total_items = sum(state.get("total", 0) for state in self._job.cursor.values())
 
-    def settle(self, after: Any) -> None:
-        """Move behind an item whose outcome is known; None leaves the cursor (a retried item)."""
-        if after is None:
-            self._set(reserved=None)
-        else:
-            self._set(after=after, reserved=None)
+    def move(self, after: Any, passed: int) -> None:
+        """Move the cursor behind an item whose outcome is known."""
+        self._set(after=after, passed=passed, reserved=None)
+
+    def release(self) -> None:
+        """Forget the reservation of an item whose outcome is known, and leave the cursor."""
+        self._set(reserved=None)
 
     def reserve(self, key: str, ref: str, after: Any) -> None:
-        """Note that an irreversible item is under way."""
+        """Note that an irreversible item is under way; `after` is None for a retried one."""
         self._set(reserved={"key": key, "ref": ref, "after": after})
 
     @property
@@ -90,5 +97,8 @@ def doubt_reserved(job: SSEProgress) -> bool:
             )
             job.processed_items += 1
             job.in_doubt_items += 1
-            track.settle(reserved["after"])
+            if reserved["after"] is None:
+                track.release()
+            else:
+                track.move(reserved["after"], track.passed + 1)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.db.models import Case, CharField, Count, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import QueryDict
@@ -12,12 +12,24 @@ from django.utils.translation import pgettext_lazy
 
 from apps.invoices.models import FAILED, Delivery, DeliveryStatus, Invoice, InvoiceStatus
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class State(TypedDict):
+        """What `with_state` adds."""
+
+        outcome: Any
+        last_mailing: Any
+        state: Any
+
+    InvoiceWithState = WithAnnotations[Invoice, State]
+
 #: Name of a tab → its label. Each but "all" is also a state an invoice can be in.
 TABS: dict[str, Any] = {
-    "unsent": _("To send"),
-    "sending": _("Being sent"),
-    "sent": _("Sent"),
-    "failed": _("Failed"),
+    "unsent": pgettext_lazy("invoices", "To send"),
+    "sending": pgettext_lazy("invoices", "Being sent"),
+    "sent": pgettext_lazy("invoices", "Sent"),
+    "failed": pgettext_lazy("invoices", "Failed"),
     "all": pgettext_lazy("invoices", "All"),
 }
 
@@ -35,8 +47,8 @@ DEFAULT_ORDER = "-date"
 COLUMNS: dict[str, Any] = {
     "number": _("Invoice"),
     "customer": _("Customer"),
-    "date": _("Issued"),
-    "due": _("Due"),
+    "date": pgettext_lazy("invoices", "Issued"),
+    "due": pgettext_lazy("invoices", "Due"),
     "total": _("Total"),
 }
 
@@ -88,7 +100,7 @@ class Filters:
         )
 
 
-def invoices(filters: Filters) -> QuerySet[Invoice]:
+def invoices(filters: Filters) -> QuerySet[InvoiceWithState]:
     """Find the invoices that the filters ask for, in their order."""
     found = _searched(with_state(), filters.search)
     if filters.status != "all":
@@ -118,27 +130,27 @@ def columns(filters: Filters) -> list[Column]:
     ]
 
 
-def with_state() -> QuerySet[Invoice]:
+def with_state() -> QuerySet[InvoiceWithState]:
     """Give all invoices with `outcome`, that of the newest delivery, and the `state` it means."""
     newest = Delivery.objects.with_outcome().filter(invoice=OuterRef("pk")).order_by("-generation")
-    return Invoice.objects.annotate(
+    state = Case(
+        When(status=InvoiceStatus.DRAFT, then=Value("draft")),
+        When(outcome=DeliveryStatus.ACCEPTED, then=Value("sent")),
+        When(outcome__in=(DeliveryStatus.PENDING, DeliveryStatus.SENDING), then=Value("sending")),
+        When(outcome__in=FAILED, then=Value("failed")),
+        # Never sent, or nothing was begun: no address, cancelled.
+        default=Value("unsent"),
+        output_field=CharField(),
+    )
+    found = Invoice.objects.annotate(
         outcome=Subquery(newest.values("outcome")[:1]),
         last_mailing=Subquery(newest.values("mailing")[:1]),
-        state=Case(
-            When(status=InvoiceStatus.DRAFT, then=Value("draft")),
-            When(outcome=DeliveryStatus.ACCEPTED, then=Value("sent")),
-            When(
-                outcome__in=(DeliveryStatus.PENDING, DeliveryStatus.SENDING), then=Value("sending")
-            ),
-            When(outcome__in=FAILED, then=Value("failed")),
-            # Never sent, or nothing was begun: no address, cancelled.
-            default=Value("unsent"),
-            output_field=CharField(),
-        ),
+        state=state,
     )
+    return cast("QuerySet[InvoiceWithState]", found)
 
 
-def _searched(found: QuerySet[Invoice], words: str) -> QuerySet[Invoice]:
+def _searched(found: QuerySet[InvoiceWithState], words: str) -> QuerySet[InvoiceWithState]:
     if not words:
         return found
     return found.filter(

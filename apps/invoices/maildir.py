@@ -103,7 +103,7 @@ class MailDirectory:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """Name the mails, newest first."""
         box = self._open()
         return sorted(box.keys(), key=_stamp, reverse=True) if box is not None else []

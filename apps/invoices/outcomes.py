@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, pgettext_lazy
 
 from apps.invoices.mailing import MAYBE_SENT
 from apps.invoices.models import Delivery, DeliveryStatus
@@ -22,16 +21,28 @@ class Pill:
 
 
 PILLS: dict[str, Pill] = {
-    "": Pill(label=_("To send"), icon="clock"),
-    "draft": Pill(label=_("Draft"), icon="file"),
-    DeliveryStatus.PENDING.value: Pill(label=_("Waiting"), icon="clock"),
-    DeliveryStatus.SENDING.value: Pill(label=_("Being sent"), icon="send", tone="run"),
-    DeliveryStatus.ACCEPTED.value: Pill(label=_("Accepted"), icon="check", tone="ok"),
-    DeliveryStatus.REFUSED.value: Pill(label=_("Refused"), icon="cross", tone="err"),
-    DeliveryStatus.FAILED.value: Pill(label=_("Not sent"), icon="cross", tone="err"),
-    DeliveryStatus.UNKNOWN.value: Pill(label=_("In doubt"), icon="question", tone="warn"),
-    DeliveryStatus.SKIPPED.value: Pill(label=_("Skipped"), icon="skip"),
-    DeliveryStatus.CANCELLED.value: Pill(label=_("Cancelled"), icon="barred"),
+    "": Pill(label=pgettext_lazy("delivery", "To send"), icon="clock"),
+    "draft": Pill(label=pgettext_lazy("delivery", "Draft"), icon="file"),
+    DeliveryStatus.PENDING.value: Pill(label=pgettext_lazy("delivery", "Waiting"), icon="clock"),
+    DeliveryStatus.SENDING.value: Pill(
+        label=pgettext_lazy("delivery", "Being sent"), icon="send", tone="run"
+    ),
+    DeliveryStatus.ACCEPTED.value: Pill(
+        label=pgettext_lazy("delivery", "Accepted"), icon="check", tone="ok"
+    ),
+    DeliveryStatus.REFUSED.value: Pill(
+        label=pgettext_lazy("delivery", "Refused"), icon="cross", tone="err"
+    ),
+    DeliveryStatus.FAILED.value: Pill(
+        label=pgettext_lazy("delivery", "Not sent"), icon="cross", tone="err"
+    ),
+    DeliveryStatus.UNKNOWN.value: Pill(
+        label=pgettext_lazy("delivery", "In doubt"), icon="question", tone="warn"
+    ),
+    DeliveryStatus.SKIPPED.value: Pill(label=pgettext_lazy("delivery", "Skipped"), icon="skip"),
+    DeliveryStatus.CANCELLED.value: Pill(
+        label=pgettext_lazy("delivery", "Cancelled"), icon="barred"
+    ),
 }
 
 #: What a new mailing can take: nothing of it is under way, accepted or in doubt.

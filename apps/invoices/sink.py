@@ -67,10 +67,11 @@ class Sink:
         )
 
     def _keep(self, envelope: Envelope) -> None:
-        content = envelope.original_content or b""
+        # A Maildir holds the line ends of the system, not those of SMTP.
+        content = (envelope.original_content or b"").replace(b"\r\n", b"\n")
         headers = (
-            f"X-Envelope-From: {envelope.mail_from}\r\n"
-            f"X-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
+            f"X-Envelope-From: {envelope.mail_from}\n"
+            f"X-Envelope-To: {', '.join(envelope.rcpt_tos)}\n"
         )
         self._box.add(headers.encode() + content)
         self.mails += 1

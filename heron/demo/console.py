@@ -87,10 +87,9 @@ class ProgressLine:
             self._next = percent - percent % self._STEP + self._STEP
             print(f"  {text}", file=self._stream, flush=True)
 
-    def close(self) -> None:
-        """Leave the live line."""
-        if self._live:
-            print(file=self._stream, flush=True)
+    def close(self, last_word: str) -> None:
+        """Leave the live line, with a last word below it."""
+        print(f"\n  {last_word}" if self._live else f"  {last_word}", file=self._stream, flush=True)
 
     @staticmethod
     def _text(snapshot: dict[str, Any], percent: int) -> str:

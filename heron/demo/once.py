@@ -62,22 +62,23 @@ def run(base_url: str, mailbox: Path) -> Report:
 def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
     """Show a job's progress from its event stream until it ends; return its last snapshot."""
     line = ProgressLine()
-    try:
-        while time.monotonic() < deadline:
-            snapshot = visitor.json(f"/core/sse-progress/{job_id}/")
-            line.show(snapshot)
-            if snapshot["status"] in TERMINAL:
-                return snapshot
-            for _kind, event in visitor.events(f"progress-{job_id}"):
-                if event.get("job_id") == job_id:
-                    line.show(event)
-                if event.get("status") in TERMINAL or time.monotonic() > deadline:
-                    break
-            else:
-                # The stream broke off: as a browser does, ask for the state, then listen again.
-                time.sleep(0.5)
-    finally:
-        line.close()
+    heard = 0
+    while time.monotonic() < deadline:
+        snapshot = visitor.json(f"/core/sse-progress/{job_id}/")
+        line.show(snapshot)
+        if snapshot["status"] in TERMINAL:
+            line.close(f"{heard} live events")
+            return snapshot
+        for _kind, event in visitor.events(f"progress-{job_id}"):
+            if event.get("job_id") == job_id:
+                heard += 1
+                line.show(event)
+            if event.get("status") in TERMINAL or time.monotonic() > deadline:
+                break
+        else:
+            # The stream broke off: as a browser does, ask for the state, then listen again.
+            time.sleep(0.5)
+    line.close(f"no end after {heard} live events")
     raise RunFailed(f"Job {job_id} has not ended within {PATIENCE_S:.0f} s.")
 
 

@@ -9,11 +9,13 @@ import pytest
 from django.contrib.auth.models import User
 
 from apps.core import shutdown
+from apps.core.budget import ErrorBudget
 from apps.core.errors import ItemFailed, ItemInDoubt, ItemSkipped
 from apps.core.models import JobItem, Outcome, SSEProgress
+from apps.core.runner import run
 from apps.core.statuses import Status
 from apps.core.tracker import ProgressTracker
-from apps.core.verbs import retry
+from apps.core.verbs import resume, retry
 
 Attempt = Callable[[Callable[[ProgressTracker], None]], SSEProgress]
 Events = list[tuple[str, str, dict[str, Any]]]
@@ -152,8 +154,10 @@ def test_a_job_goes_on_where_the_last_attempt_stopped(attempt: Attempt) -> None:
 
 
 def test_a_cancel_takes_effect_at_the_next_item_and_keeps_what_is_done(
-    attempt: Attempt, job: SSEProgress
+    attempt: Attempt, job: SSEProgress, settings: Any
 ) -> None:
+    settings.PROGRESS_FLUSH_SECONDS = 0  # a batch of its own for each item
+
     def work(progress: ProgressTracker) -> None:
         for n in progress.track(range(1, 11)):
             with progress.item(n):
@@ -168,25 +172,32 @@ def test_a_cancel_takes_effect_at_the_next_item_and_keeps_what_is_done(
 
 def test_a_retry_touches_only_what_is_not_done(attempt: Attempt, job: SSEProgress) -> None:
     broken = {"b", "d"}
-    effects: list[str] = []
+    given_out: list[str] = []
 
     def work(progress: ProgressTracker) -> None:
         for name in progress.track(["a", "b", "c", "d"], key=str):
+            given_out.append(name)
             with progress.item(name):
+                User.objects.create_user(name)
                 if name in broken:
                     raise ItemFailed("broken")
-                effects.append(name)
 
     assert counts(attempt(work))["failed"] == 2
     broken.discard("b")
+    given_out.clear()
     job.refresh_from_db()
     retry(job)
     again = attempt(work)
 
-    assert effects == ["a", "c", "b"]
+    assert given_out == ["b", "d"]
     assert again.status == Status.COMPLETED
     assert counts(again) == {"done": 3, "skipped": 0, "failed": 1, "in_doubt": 0, "left": 0}
     assert [line.key for line in again.items.all()] == ["d"]
+    assert set(User.objects.exclude(pk=job.user_id).values_list("username", flat=True)) == {
+        "a",
+        "b",
+        "c",
+    }
 
 
 def test_a_second_claim_while_the_first_holds_the_lease_does_nothing(
@@ -292,3 +303,117 @@ def test_warnings_and_stages_show_in_the_row(attempt: Attempt) -> None:
 
     assert (job.status, job.total_items, job.warning_count) == (Status.COMPLETED, 4, 2)
     assert {line.text for line in JobItem.objects.filter(job=job)} == {"Odd thing"}
+
+
+def test_the_items_before_a_failed_one_have_their_effects_exactly_once(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(50)):
+            with progress.item(n):
+                # A second effect of the same item would break the unique name.
+                User.objects.create_user(f"n{n}")
+                if n in {7, 8, 30, 49}:
+                    raise ItemFailed("no")
+
+    job = attempt(work)
+
+    assert job.status == Status.COMPLETED
+    assert counts(job) == {"done": 46, "skipped": 0, "failed": 4, "in_doubt": 0, "left": 0}
+    assert User.objects.filter(username__startswith="n").count() == 46
+    assert [line.ref for line in job.items.all()] == ["7", "8", "30", "49"]
+
+
+def test_an_attempt_that_dies_in_a_batch_leaves_neither_effects_nor_counts_of_it(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    dying = True
+
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(5)):
+            with progress.item(n):
+                User.objects.create_user(f"n{n}")
+                if n == 3 and dying:
+                    raise Killed
+
+    with pytest.raises(Killed):
+        attempt(work)
+    job.refresh_from_db()
+    assert (job.processed_items, User.objects.filter(username__startswith="n").count()) == (0, 0)
+
+    dying = False
+    resumed = attempt(work)
+
+    assert resumed.status == Status.COMPLETED
+    assert User.objects.filter(username__startswith="n").count() == 5
+
+
+def test_what_is_done_is_kept_when_the_actor_fails_between_two_items(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(5)):
+            if n == 3:
+                raise RuntimeError("outside of any item")
+            with progress.item(n):
+                User.objects.create_user(f"n{n}")
+
+    job = attempt(work)
+
+    assert job.status == Status.FAILED
+    assert counts(job) == {"done": 3, "skipped": 0, "failed": 0, "in_doubt": 0, "left": 2}
+    assert User.objects.filter(username__startswith="n").count() == 3
+
+
+def test_skipped_items_do_not_undo_their_neighbours(attempt: Attempt) -> None:
+    runs: list[int] = []
+
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(10)):
+            with progress.item(n):
+                runs.append(n)
+                if n % 2:
+                    raise ItemSkipped("odd")
+
+    job = attempt(work)
+
+    assert runs == list(range(10))
+    assert counts(job) == {"done": 5, "skipped": 5, "failed": 0, "in_doubt": 0, "left": 0}
+
+
+def test_a_job_whose_items_nearly_all_fail_pauses_itself_and_can_go_on(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    broken = True
+
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(100)):
+            with progress.item(n, ref=f"item {n}", irreversible=True):
+                if broken and n >= 10:
+                    raise ItemFailed("The printer is on fire")
+
+    run(job.job_id, work, ErrorBudget(percent=50, of=10))
+    job.refresh_from_db()
+
+    assert job.status == Status.PAUSED
+    assert job.error["code"] == "budget"
+    assert "The printer is on fire" in job.error["params"]["samples"]
+    # Six of the last ten, and not one more.
+    assert counts(job) == {"done": 10, "skipped": 0, "failed": 6, "in_doubt": 0, "left": 84}
+
+    broken = False
+    resume(job)
+    run(job.job_id, work, ErrorBudget(percent=50, of=10))
+    job.refresh_from_db()
+
+    assert job.status == Status.COMPLETED
+    assert counts(job) == {"done": 94, "skipped": 0, "failed": 6, "in_doubt": 0, "left": 0}
+
+
+def test_an_item_is_settled_once_and_inside_its_loop(attempt: Attempt) -> None:
+    def twice(progress: ProgressTracker) -> None:
+        for n in progress.track(range(1)):
+            with progress.item(n):
+                pass
+            with pytest.raises(RuntimeError, match="once around its item"), progress.item(n):
+                pass
+
+    job = attempt(twice)
+
+    assert counts(job)["done"] == 1

@@ -28,9 +28,9 @@ def test_in_a_pipe_progress_is_a_plain_line_every_ten_percent() -> None:
 
     for current in range(101):
         line.show({"percent": current, "current": current, "total": 100, "status": "running"})
-    line.close()
+    line.close("100 live events")
 
     shown = stream.getvalue().splitlines()
     assert shown[0] == "    0 % · 0 of 100 · running"
-    assert shown[-1] == "  100 % · 100 of 100 · running"
-    assert len(shown) == 11
+    assert shown[-2:] == ["  100 % · 100 of 100 · running", "  100 live events"]
+    assert len(shown) == 12

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -120,12 +119,16 @@ def test_sigkill_leaves_no_process_behind(start: Start) -> None:
     assert _gone(family, within_s=30)
 
 
-def test_a_second_demo_in_the_folder_is_told_about_the_first(start: Start) -> None:
-    demo = _running(start("--port", str(ports.any_free())))
+def test_a_taken_port_and_a_taken_folder_are_not_fought_for(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
 
-    second = start()
-    said, _ = second.communicate(timeout=60)
+        demo = _running(start("--port", str(port)))
+        second = start()
+        said, _ = second.communicate(timeout=60)
 
+    assert f"Port {port} is taken" in demo.said
+    assert demo.url != f"http://localhost:{port}"
     assert second.returncode == 1
     assert f"already running in this folder ({demo.url})" in said
 
@@ -141,25 +144,3 @@ def test_when_a_process_dies_the_demo_ends_with_its_last_words(start: Start) -> 
     assert demo.popen.returncode == 1
     assert "The scheduler process ended by itself with status -9" in rest
     assert _gone(family, within_s=1)
-
-
-def test_a_taken_port_is_not_fought_for(start: Start) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        demo = _running(start("--port", str(port)))
-
-    assert f"Port {port} is taken" in demo.said
-    assert demo.url != f"http://localhost:{port}"
-
-
-def test_the_secret_key_is_made_once_and_for_its_owner_only(start: Start, tmp_path: Path) -> None:
-    key = tmp_path / "var" / "secret_key"
-    _running(start("--port", str(ports.any_free()))).end(signal.SIGTERM)
-    first = key.read_text()
-
-    _running(start("--port", str(ports.any_free()))).end(signal.SIGTERM)
-
-    assert key.read_text() == first
-    assert len(first) >= 50
-    assert os.stat(key).st_mode & 0o077 == 0

@@ -7,6 +7,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import heron.asgi  # noqa: F401 (a worker expects Django to be ready)
+
 
 async def application(
     scope: dict[str, Any],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest, Now
 
@@ -53,13 +54,17 @@ class SSEProgressTracker:
 
     def send_warning(self, message: str) -> None:
         """Say something that a person should look at."""
-        row = self._row()
-        row.warning_count += 1
-        ledger.remark(row, message, ref="", code="", params={})
-        self._write("warning", warning_count=F("warning_count") + 1)
+        if self._row().status == Status.PENDING:
+            self.send_start()
+        with transaction.atomic():
+            # The count first: it locks the row, so that two threads don't write the same line.
+            if self._write("warning", warning_count=F("warning_count") + 1):
+                ledger.remark(self._row(), message, ref="", code="", params={})
 
     def send_complete(self, total: int | None = None, message: str = "") -> None:
-        """Say that the work is done."""
+        """Say that the work is done. A job that is over otherwise stays as it is."""
+        if self._row().status == Status.PENDING:
+            self.send_start(total)
         row = self._row()
         if row.status not in TERMINAL:
             if total is not None and row.total_items is None:
@@ -88,14 +93,16 @@ class SSEProgressTracker:
         over: bool = False,
         message: str = "",
         **values: Any,
-    ) -> None:
-        """Write to the row while it is running (or `over`), and announce it."""
+    ) -> bool:
+        """Write to the row while it is running (or `over` well), announce it, and tell if so."""
         if message:
             values |= {"message": message, "message_params": {}}
         guarded = SSEProgress.objects.filter(
-            job_id=self.job_id, status__in=TERMINAL if over else LEASED
+            job_id=self.job_id, status__in=(Status.COMPLETED,) if over else LEASED
         )
         if not over:
             values["lease_until"] = lease_end()
-        if guarded.update(seq=F("seq") + 1, updated_at=Now(), **values):
-            job_changed.send(SSEProgress, job=self._row(), kind=kind, urgent=urgent)
+        if not guarded.update(seq=F("seq") + 1, updated_at=Now(), **values):
+            return False
+        job_changed.send(SSEProgress, job=self._row(), kind=kind, urgent=urgent)
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -16,8 +17,18 @@ class Outcome(models.TextChoices):
     IN_DOUBT = "in_doubt", _("In doubt")
     #: A failed item that a retry will take up first.
     RETRY = "retry", _("To be retried")
+    #: Done, by the word of a person, or again after their decision; kept for who decided.
+    DONE = "done", _("Done")
     #: Not an item: a remark that the actor made.
     WARNING = "warning", _("Warning")
+
+
+class Decision(models.TextChoices):
+    """What a person may say about an item in doubt, and later reads about it."""
+
+    AGAIN = "again", _("Do again")
+    DONE = "done", _("Marked as done")
+    SKIP = "skip", _("Skipped by hand")
 
 
 class JobItem(models.Model):
@@ -34,6 +45,19 @@ class JobItem(models.Model):
     message = models.TextField(_("message"), blank=True)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     at = models.DateTimeField(_("at"), auto_now=True)
+    #: What a person decided about the item when it was in doubt, who and when.
+    decision = models.CharField(
+        _("decision"), max_length=10, choices=Decision.choices, blank=True, default=""
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("job item")

@@ -84,6 +84,18 @@ class SSEProgress(models.Model):
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     language = models.CharField(_("language"), max_length=16, blank=True)
 
+    #: The job that this one is a part of; its books are in its parent's sums.
+    parent = models.ForeignKey(
+        "self",
+        verbose_name=_("part of"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="parts",
+    )
+    #: The work is done by parts; this row only sums them, and needs no lease.
+    fanned_out = models.BooleanField(default=False)
+
     #: Empty for a plain job, which only its own code can start.
     actor = models.CharField(_("actor"), max_length=200, blank=True)
     queue = models.CharField(_("queue"), max_length=100, blank=True)
@@ -96,6 +108,8 @@ class SSEProgress(models.Model):
     worker = models.CharField(_("worker"), max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     rate = models.FloatField(null=True, blank=True)
+    #: Back-off: no attempt before this time.
+    not_before = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     enqueued_at = models.DateTimeField(_("enqueued"), null=True, blank=True)
@@ -158,11 +172,16 @@ class SSEProgress(models.Model):
     # The guide's methods -------------------------------------------------------------------
 
     def mark_as_started(self) -> None:
-        """Say that the work has begun; again changes nothing."""
+        """Say that the work has begun; again, that this thread goes on with it."""
         row = SSEProgress.objects.move(
             self.job_id, Status.RUNNING, attempts=F("attempts") + 1, epoch=None
         )
         self._took(row, "start", urgent=True)
+        if row is None and self.status in LEASED:
+            SSEProgress.objects.filter(job_id=self.job_id, status__in=LEASED).update(
+                lease_until=lease_end()
+            )
+            job_changed.send(SSEProgress, job=self, kind="start", urgent=False)
 
     def update_progress(
         self, processed: int = 0, failed: int = 0, message: str | None = None

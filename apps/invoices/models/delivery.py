@@ -6,7 +6,7 @@ do at the same moment, the database lets only one delivery of an invoice be unde
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from django.db import models
 from django.db.models import Case, Q, Value, When
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     class Outcome(TypedDict):
         """What `with_outcome` adds."""
 
-        outcome: str
+        outcome: Any
 
     DeliveryWithOutcome = WithAnnotations["Delivery", Outcome]
 
@@ -69,13 +69,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def with_outcome(self) -> models.QuerySet[DeliveryWithOutcome]:
         """Add `outcome`: the status as a reader should see it once the job has ended."""
         ended = Q(mailing__job__status__in=TERMINAL)
-        return self.annotate(
-            outcome=Case(
-                When(ended & Q(status=DeliveryStatus.PENDING), then=Value("cancelled")),
-                When(ended & Q(status=DeliveryStatus.SENDING), then=Value("unknown")),
-                default="status",
-            )
+        shown = Case(
+            When(ended & Q(status=DeliveryStatus.PENDING), then=Value("cancelled")),
+            When(ended & Q(status=DeliveryStatus.SENDING), then=Value("unknown")),
+            default="status",
         )
+        return cast("models.QuerySet[DeliveryWithOutcome]", self.annotate(outcome=shown))
 
 
 class Delivery(models.Model):

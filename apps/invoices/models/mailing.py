@@ -29,9 +29,9 @@ class Mailing(models.Model):
     """
 
     subject = models.CharField(_("subject"), max_length=200, blank=True)
-    body = models.TextField(_("text"), blank=True)
+    body = models.TextField(_("body"), blank=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="mailings", verbose_name=_("by")
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="mailings", verbose_name=_("sent by")
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     job = models.ForeignKey(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.invoices.models import Invoice, InvoiceKind
 from apps.invoices.money import format_day, format_short
@@ -46,7 +47,7 @@ def facts(invoice: Invoice) -> list[str]:
 def unit(code: str) -> str:
     """Name a UNECE unit code."""
     if code == "DAY":
-        return _("d")
+        return pgettext("days", "d")
     return UNITS.get(code, code)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -12,7 +14,10 @@ from django.views.decorators.http import require_safe
 
 from apps.invoices import invoice_list as listing
 from apps.invoices import outcomes, pdf
-from apps.invoices.models import Invoice
+from apps.invoices.models import Invoice, Mailing
+
+if TYPE_CHECKING:
+    from apps.invoices.invoice_list import InvoiceWithState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ def invoice_list(request: HttpRequest) -> HttpResponse:
     """Show the invoices, those to send first."""
     filters = listing.Filters.read(request.GET)
     page = Paginator(listing.invoices(filters), filters.page_size).get_page(request.GET.get("page"))
-    rows = [_row(invoice) for invoice in page]
+    rows = _rows(request, page.object_list)
     context = {
         "filters": filters,
         "tabs": listing.tabs(filters),
@@ -56,12 +61,21 @@ def invoice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-def _row(invoice: Invoice) -> Row:
-    # Annotated by the list.
-    state, outcome = getattr(invoice, "state", ""), getattr(invoice, "outcome", None) or ""
+def _rows(request: HttpRequest, invoices: Iterable[InvoiceWithState]) -> list[Row]:
+    shown = list(invoices)
+    mailings = Mailing.objects.visible_to(request.user).filter(
+        pk__in={invoice.last_mailing for invoice in shown}
+    )
+    visible = set(mailings.values_list("pk", flat=True))
+    return [_row(invoice, visible) for invoice in shown]
+
+
+def _row(invoice: InvoiceWithState, visible_mailings: set[int]) -> Row:
+    outcome = invoice.outcome or ""
+    is_draft = invoice.state == "draft"
     return Row(
         invoice=invoice,
-        pill=outcomes.PILLS["draft" if state == "draft" else outcome],
-        sendable=state != "draft" and outcome in outcomes.SENDABLE,
-        mailing=getattr(invoice, "last_mailing", None),
+        pill=outcomes.PILLS["draft" if is_draft else outcome],
+        sendable=not is_draft and outcome in outcomes.SENDABLE,
+        mailing=invoice.last_mailing if invoice.last_mailing in visible_mailings else None,
     )

@@ -47,7 +47,7 @@ def staff_with_mailbox(view: View[P]) -> View[P]:
 def mailbox(request: HttpRequest) -> HttpResponse:
     """List the mails, newest first."""
     directory = _directory()
-    page = Paginator(directory.keys(), MAILS_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(directory.names(), MAILS_PER_PAGE).get_page(request.GET.get("page"))
     # A mail may have been deleted since its key was listed.
     mails = [mail for key in page if (mail := directory.get(key)) is not None]
     return render(request, "invoices/mailbox.html", {"page": page, "mails": mails})

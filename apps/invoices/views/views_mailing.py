@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -15,6 +16,9 @@ from django.views.decorators.http import require_safe
 from apps.invoices import outcomes
 from apps.invoices.invoice_list import Tab
 from apps.invoices.models import Delivery, Mailing
+
+if TYPE_CHECKING:
+    from apps.invoices.models.delivery import DeliveryWithOutcome
 
 DELIVERIES_PER_PAGE = 50
 
@@ -71,10 +75,9 @@ def _tabs(mailing: Mailing) -> list[Tab]:
     ]
 
 
-def _row(delivery: Delivery) -> Row:
-    outcome = getattr(delivery, "outcome", delivery.status)
+def _row(delivery: DeliveryWithOutcome) -> Row:
     return Row(
         delivery=delivery,
-        pill=outcomes.PILLS[outcome],
-        reason=outcomes.reason(delivery, outcome),
+        pill=outcomes.PILLS[delivery.outcome],
+        reason=outcomes.reason(delivery, delivery.outcome),
     )

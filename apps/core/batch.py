@@ -1,0 +1,103 @@
+"""Items whose effects are in the database commit in batches, together with the books.
+
+One commit an item would cost more than most items do. A batch is one transaction: the items' own
+writes, and at its end the fenced write of the counts. If an item fails, everything is rolled back
+and the items before it are done again one by one, so that each keeps its own fate.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+from apps.core.conf import conf
+from apps.core.loop import Loop
+from apps.core.ticker import Ticker
+
+#: Items in a batch at the most.
+BATCH = 100
+
+
+class Batch:
+    """The open transaction of an attempt, if there is one.
+
+    While it is open the actor's thread holds the ticker's lock: the pulse must not wait for the
+    database with the lock in its hand.
+    """
+
+    def __init__(self, ticker: Ticker) -> None:
+        self._ticker = ticker
+        self._atomic: Any = None
+        self._items: list[Any] = []
+        self._passed = 0
+        self._before: dict[str, Any] = {}
+        self._commit_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        return self._atomic is not None
+
+    def join(self, loop: Loop) -> None:
+        """Make the item that is out part of the batch; the first one begins it."""
+        if not self.is_open:
+            self._ticker.lock.acquire()
+            self._ticker.fold()
+            self._before = self._ticker.copy_of_values()
+            self._passed = loop.passed
+            self._commit_at = monotonic() + conf.FLUSH_SECONDS
+            self._atomic = transaction.atomic()
+            self._atomic.__enter__()
+        self._items.append(loop.item)
+
+    def is_due(self) -> bool:
+        """Tell whether the batch is full or old enough to be committed."""
+        return len(self._items) >= BATCH or monotonic() >= self._commit_at
+
+    def commit(self) -> None:
+        """Write the books and commit; nothing happens when no transaction is open.
+
+        Raises:
+            LeaseLost: when the job has been given to somebody else; everything is rolled back.
+        """
+        if not self.is_open:
+            return
+        try:
+            self._ticker.write()
+        except BaseException as error:
+            self._leave(error)
+            self._ticker.restore(self._before)
+            raise
+        try:
+            self._leave(None)
+        except DatabaseError:
+            self._ticker.restore(self._before)
+            raise
+        self._ticker.announce()
+
+    def roll_back(self, loop: Loop, error: BaseException) -> list[Any]:
+        """Undo the batch; give the items before the one that is out, to be done again."""
+        undone = self._items[:-1]
+        loop.back_to(self._passed)
+        self._leave(error)
+        self._ticker.restore(self._before)
+        return undone
+
+    def close(self) -> None:
+        """End the batch when the actor has ended: what is done is kept, if the database lets us."""
+        if not self.is_open:
+            return
+        if transaction.get_connection().needs_rollback:
+            self._leave(RuntimeError("the transaction is broken"))
+            self._ticker.restore(self._before)
+        else:
+            self.commit()
+
+    def _leave(self, error: BaseException | None) -> None:
+        atomic, self._atomic, self._items = self._atomic, None, []
+        try:
+            atomic.__exit__(type(error) if error else None, error, None)
+        finally:
+            self._ticker.lock.release()

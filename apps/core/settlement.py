@@ -1,0 +1,197 @@
+"""How items end: their effects, their outcome and the counts are written together.
+
+Three ways. An irreversible effect is reserved before and settled after. Effects in the database
+share a batch's transaction, with the books in it. A retried item, or one whose batch was undone,
+has a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from apps.core import ledger
+from apps.core.batch import Batch
+from apps.core.budget import ErrorBudget, Spending
+from apps.core.ledger import Entry
+from apps.core.loop import Loop
+from apps.core.models import Outcome, SSEProgress
+from apps.core.texts import render
+from apps.core.ticker import Ticker
+
+#: Ends an item: None for plain success.
+Settle = Callable[[Entry | None], None]
+
+
+class Settlement:
+    """Settles the items of one attempt."""
+
+    def __init__(self, job: SSEProgress, ticker: Ticker, budget: ErrorBudget | None) -> None:
+        self._job = job
+        self._ticker = ticker
+        self.batch = Batch(ticker)
+        self.spending = Spending(budget)
+        #: Whether too many of the last items failed.
+        self.over_budget = False
+        #: Items to be done again one by one, and the item that undid their batch, with its end.
+        self._redo: tuple[list[Any], Any, Entry] | None = None
+        self._alone = False
+
+    def work(self, loop: Loop, *, ref: str, irreversible: bool) -> AbstractContextManager[Settle]:
+        """Give the surroundings of the loop's current item, which it ends by calling `Settle`."""
+        if irreversible:
+            return self._reserved(loop, ref)
+        if self._alone or loop.retried_key is not None:
+            return self._transaction(loop)
+        return self._batched(loop)
+
+    def retried(self, loop: Loop, checkpoint: Callable[[], None]) -> Iterator[Any]:
+        """Give the items that a retry takes up first, after a look up each."""
+        keys = ledger.to_retry(self._job, loop.track.number)
+        gone = set(keys)
+        for key, item in loop.source.only(keys) if keys else ():
+            checkpoint()
+            gone.discard(key)
+            loop.item, loop.retried_key = item, key
+            yield item
+            if not loop.settled:
+                self.settle(loop)
+            loop.settled = False
+        for key in sorted(gone):
+            loop.retried_key = key
+            entry = Entry(
+                track=loop.track.number,
+                key=key,
+                ref=key,
+                outcome=Outcome.FAILED,
+                msgid=ledger.GONE,
+            )
+            self.settle(loop, entry)
+            loop.settled = False
+        loop.retried_key = None
+
+    def again(self, loop: Loop) -> Iterator[Any]:
+        """Give the items of an undone batch once more, each in a transaction of its own."""
+        if self._redo is None:
+            return
+        items, failed, entry = self._redo
+        self._redo, self._alone = None, True
+        for item in items:
+            loop.item = item
+            yield item
+            if loop.settled:
+                loop.settled = False
+            else:
+                loop.passed += 1
+        self._alone = False
+        loop.item = failed
+        self.settle(loop, entry)
+        loop.settled = False
+
+    @contextmanager
+    def _reserved(self, loop: Loop, ref: str) -> Iterator[Settle]:
+        """Reserve the item, and settle it after the effect."""
+        self.batch.commit()
+        with self._ticker.lock, self._ticker.unless_it_fails():
+            self._ticker.fold()
+            loop.track.reserve(loop.key, ref, loop.after)
+            self._ticker.write()
+        # If settling fails, the reservation stays and tells the truth.
+        yield partial(self.settle, loop)
+
+    @contextmanager
+    def _transaction(self, loop: Loop) -> Iterator[Settle]:
+        """Give the item a transaction of its own, with the books in it."""
+
+        def settle(entry: Entry | None) -> None:
+            if entry is not None:
+                raise _Undo(entry)
+            self._count(loop)
+            self._ticker.write()
+
+        with self._ticker.lock:
+            try:
+                with self._ticker.unless_it_fails(), transaction.atomic():
+                    yield settle
+            except _Undo as undone:
+                self.settle(loop, undone.entry)
+            else:
+                self.note(None)
+                self._ticker.announce()
+
+    @contextmanager
+    def _batched(self, loop: Loop) -> Iterator[Settle]:
+        """Let the item share the batch's transaction."""
+
+        def settle(entry: Entry | None) -> None:
+            if entry is None:
+                self._count(loop)
+                self.note(None)
+                if self.batch.is_due():
+                    self.batch.commit()
+            elif entry.outcome == Outcome.SKIPPED:
+                # Nothing went wrong, so nothing has to be undone.
+                self.settle(loop, entry)
+            else:
+                self._undo(loop, entry)
+
+        self.batch.join(loop)
+        try:
+            yield settle
+        except BaseException as error:
+            if self.batch.is_open:
+                self.batch.roll_back(loop, error)
+            raise
+
+    def _undo(self, loop: Loop, entry: Entry) -> None:
+        """Roll the batch back, and have the items before the failed one done again."""
+        items = self.batch.roll_back(loop, _Undo(entry))
+        if items:
+            self._redo = (items, loop.item, entry)
+            loop.settled = self._ticker.due = True
+        else:
+            self.settle(loop, entry)
+
+    def _count(self, loop: Loop, outcome: str | None = None) -> None:
+        """Change the counts in memory; a retried item that succeeds leaves the ledger."""
+        if outcome is not None:
+            counter = ledger.COUNTER_OF[outcome]
+            setattr(self._job, counter, getattr(self._job, counter) + 1)
+        elif loop.retried_key is not None:
+            ledger.forget(self._job, loop.track.number, loop.retried_key)
+        loop.settle(self._job)
+
+    def settle(self, loop: Loop, entry: Entry | None = None) -> None:
+        """Write an outcome and the counts together; no entry is plain success."""
+        with self._ticker.lock, self._ticker.unless_it_fails():
+            if entry is None and loop.retried_key is None:
+                self._count(loop)
+                self._ticker.write()
+            else:
+                with transaction.atomic():
+                    if entry is not None:
+                        ledger.record(self._job, entry)
+                    self._count(loop, entry.outcome if entry else None)
+                    self._ticker.write()
+            self._ticker.announce("warning" if entry else "progress")
+        self.note(entry)
+
+    def note(self, entry: Entry | None) -> None:
+        """Charge the error budget."""
+        failure = None
+        if entry is not None and entry.outcome == Outcome.FAILED:
+            failure = f"{entry.ref}: {render(entry.msgid, entry.params)}"
+        if self.spending.note(failure):
+            self.over_budget = self._ticker.due = True
+
+
+class _Undo(Exception):
+    """Takes a transaction back; carries how its item ended."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        super().__init__(entry.key)

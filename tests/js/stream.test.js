@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { locksWithout, openPage, settle } from "./support/browser.js";
+
+const running = (jobId, seq, facts = {}) => ({ job_id: jobId, seq, status: "running", ...facts });
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_800_000_000_000 });
+});
+
+/** Let time pass in small steps, and promises settle in each. */
+async function pass(milliseconds) {
+  for (let left = milliseconds; left > 0; left -= 250) {
+    mock.timers.tick(Math.min(250, left));
+    await settle();
+  }
+}
+
+/** A server that knows these jobs as running, and counts the snapshots it gave. */
+function serverOf(...jobIds) {
+  return (url) => {
+    const jobId = jobIds.find((one) => url === `/core/sse-progress/${one}/`);
+    return jobId ? { body: running(jobId, 1) } : { status: 404 };
+  };
+}
+
+test("all bars of a page share one stream", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a", "b", "c") });
+
+  for (const jobId of ["a", "b", "c"]) addBar(jobId);
+  await pass(250);
+
+  const urls = FakeEventSource.opened.map((source) => source.url);
+  assert.deepEqual(urls, [
+    "/core/events/?channel=progress-a&channel=progress-b&channel=progress-c",
+  ]);
+});
+
+test("an event reaches the bar of its job and no other", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a", "b") });
+  const [a, b] = [addBar("a"), addBar("b")];
+  await pass(250);
+
+  FakeEventSource.latest.says("stream-open");
+  FakeEventSource.latest.says("progress", running("b", 7, { current: 7, total: 10 }));
+
+  assert.equal(a.state.current, 0);
+  assert.equal(b.state.percent, 70);
+});
+
+test("a stream carries ten channels and the other bars are polled", async () => {
+  const jobIds = Array.from({ length: 12 }, (_, n) => `job-${n}`);
+  const { addBar, FakeEventSource, requests } = openPage({ answer: serverOf(...jobIds) });
+  for (const jobId of jobIds) addBar(jobId);
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+  await settle();
+  requests.length = 0;
+
+  await pass(4000);
+
+  assert.equal(FakeEventSource.latest.url.match(/channel=/g).length, 10);
+  assert.deepEqual(requests.map(({ url }) => url).sort(), [
+    "/core/sse-progress/job-10/",
+    "/core/sse-progress/job-11/",
+  ]);
+});
+
+test("the snapshot is read when the stream opens, and only news is asked for", async () => {
+  const answer = (_url, { headers }) =>
+    headers["If-None-Match"] === '"a-3"'
+      ? { status: 304 }
+      : { body: running("a", 3, { current: 3 }), etag: '"a-3"' };
+  const { addBar, FakeEventSource, requests } = openPage({ answer });
+  const bar = addBar("a");
+  await pass(250);
+
+  FakeEventSource.latest.says("stream-open");
+  await settle();
+  FakeEventSource.latest.says("stream-reset");
+  await settle();
+
+  assert.equal(bar.state.current, 3);
+  assert.equal(requests.at(-1).headers["If-None-Match"], '"a-3"');
+});
+
+test("a stream that ends is opened again, with the snapshot", async () => {
+  const { addBar, FakeEventSource, requests } = openPage({ answer: serverOf("a") });
+  const bar = addBar("a");
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+  await settle();
+  requests.length = 0;
+
+  FakeEventSource.latest.breaks();
+  await pass(1250);
+  FakeEventSource.latest.says("stream-open");
+  await settle();
+
+  assert.equal(FakeEventSource.opened.length, 2);
+  assert.equal(FakeEventSource.live.length, 1);
+  assert.equal(bar.connection, "live");
+  assert.equal(requests.length, 2);
+});
+
+test("while the server is away attempts become rarer, and no error is told", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: () => ({ status: 502 }) });
+  const bar = addBar("a");
+  await pass(250);
+
+  for (let minute = 0; minute < 240; minute++) {
+    for (const source of FakeEventSource.live) source.breaks();
+    await pass(250);
+  }
+
+  const attempts = FakeEventSource.opened.length;
+  assert.ok(attempts >= 4 && attempts <= 9, `${attempts} attempts in a minute`);
+  assert.equal(bar.connection, "waiting");
+  assert.deepEqual(bar.told, []);
+});
+
+test("a stream without its first word is replaced by polling, every 1.5 s", async () => {
+  const { addBar, requests } = openPage({ answer: serverOf("a") });
+  const bar = addBar("a");
+  await pass(5500);
+  requests.length = 0;
+
+  await pass(6000);
+
+  assert.equal(bar.connection, "polling");
+  assert.ok(requests.length >= 3 && requests.length <= 4, `${requests.length} snapshots in 6 s`);
+});
+
+test("a silent stream is opened again", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a") });
+  addBar("a");
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+
+  await pass(44_000);
+  assert.equal(FakeEventSource.opened.length, 1);
+
+  await pass(3_000);
+  assert.equal(FakeEventSource.opened.length, 2);
+});
+
+test("a page that is left closes its stream, and opens it again when one comes back", async () => {
+  const { addBar, FakeEventSource, window } = openPage({ answer: serverOf("a") });
+  addBar("a");
+  await pass(250);
+
+  window.dispatchEvent(new Event("pagehide"));
+  assert.equal(FakeEventSource.live.length, 0);
+
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await pass(250);
+  assert.equal(FakeEventSource.live.length, 1);
+});
+
+test("a hidden page gives its stream up after a while and polls slowly", async () => {
+  const { addBar, document, FakeEventSource, requests } = openPage({ answer: serverOf("a") });
+  addBar("a");
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+
+  document.hidden = true;
+  document.dispatchEvent(new Event("visibilitychange"));
+  await pass(31_000);
+  requests.length = 0;
+  await pass(41_000);
+
+  assert.equal(FakeEventSource.live.length, 0);
+  assert.equal(requests.length, 2);
+
+  document.hidden = false;
+  document.dispatchEvent(new Event("visibilitychange"));
+  await pass(250);
+
+  assert.equal(FakeEventSource.live.length, 1);
+});
+
+test("a tab beyond the browser's share of streams polls, and takes one that is given back", async () => {
+  const answer = serverOf("a");
+  const slots = ["sse-progress-0", "sse-progress-1", "sse-progress-2"];
+  const { addBar, FakeEventSource } = openPage({ answer, locks: locksWithout(...slots) });
+  const bar = addBar("a");
+  await pass(1000);
+
+  assert.equal(bar.connection, "polling");
+  assert.equal(FakeEventSource.opened.length, 0);
+
+  navigator.locks = locksWithout(...slots.slice(1));
+  await pass(15_000);
+
+  assert.equal(FakeEventSource.live.length, 1);
+});
+
+test("the stream is closed when its last bar is gone", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a", "b") });
+  const [a, b] = [addBar("a"), addBar("b")];
+  await pass(250);
+
+  a.remove();
+  await pass(250);
+  assert.equal(FakeEventSource.live.length, 1);
+
+  b.remove();
+  assert.equal(FakeEventSource.live.length, 0);
+});
+
+test("a session that has ended stops the bar", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: () => ({ status: 401 }) });
+  const bar = addBar("a");
+  await pass(250);
+
+  FakeEventSource.latest.says("stream-open");
+  await settle();
+
+  assert.equal(bar.connection, "idle");
+  assert.equal(FakeEventSource.live.length, 0);
+});

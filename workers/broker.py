@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from typing import Any
 
 import dramatiq
 from django.conf import settings
@@ -27,8 +26,10 @@ from dramatiq.middleware import (
     ShutdownNotifications,
     TimeLimit,
 )
+from dramatiq.worker import Worker
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from workers.middleware import DatabaseConnections, ProgressMiddleware, QueueShares
@@ -46,6 +47,7 @@ def middleware() -> list[Middleware]:
     return [
         # First, so that every other hook finds a live connection.
         DatabaseConnections(),
+        QueueShares(),
         # A job is never too old to be done: the user sees it wait, and may cancel it.
         AgeLimit(max_age=None),
         # No limit by exception: it can strike in the middle of a commit. Dramatiq's default of ten
@@ -64,6 +66,66 @@ def middleware() -> list[Middleware]:
     ]
 
 
+class HeronBroker(RedisBroker):
+    """Dramatiq's Redis broker, whose idle consumers are woken and whose stopping ones rest."""
+
+    def __init__(self, *, client: Redis, middleware: list[Middleware], namespace: str) -> None:
+        self.resting = threading.Event()
+        super().__init__(  # type: ignore[no-untyped-call]
+            client=client, middleware=[Rest(self.resting), *middleware], namespace=namespace
+        )
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Create a consumer; that of a queue of delayed messages, which only time wakes, sleeps."""
+        if queue_name in self.delay_queues:
+            return super().consume(queue_name, prefetch, timeout)
+        return WakingConsumer(
+            super().consume(queue_name, prefetch, timeout=0),
+            QueueWatch(self.client, self._list(queue_name)),
+            prefetch=prefetch,
+            timeout=timeout,
+            resting=self.resting,
+        )
+
+    def waiting(self, queue_name: str) -> int:
+        """Count the messages that no worker has fetched yet."""
+        return int(self.client.llen(self._list(queue_name)))
+
+    def _list(self, queue_name: str) -> str:
+        return f"{self.namespace}:{queue_name}"
+
+
+class Rest(Middleware):
+    """Lets a worker that stops fetch nothing more, and give back at once what it hasn't begun.
+
+    Dramatiq goes on fetching until the last running job has ended. It would fetch what is handed
+    back by that very job; and what it fetched before would wait for that job.
+    """
+
+    def __init__(self, resting: threading.Event) -> None:
+        self._resting = resting
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: Worker) -> None:
+        """Fetch."""
+        self._resting.clear()
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
+        """Fetch no more, and give back."""
+        self._resting.set()
+        unbegun: dict[str, list[MessageProxy]] = defaultdict(list)
+        for item in iter_queue(worker.work_queue):  # type: ignore[no-untyped-call]
+            unbegun[item.message.queue_name].append(item.message)
+            worker.work_queue.task_done()
+        for queue_name, messages in unbegun.items():
+            try:
+                worker.consumers[queue_name].requeue_messages(messages)
+            except (BrokerConnectionError, RedisError) as error:
+                # Dramatiq takes them back when it finds this worker dead.
+                broker.logger.warning(
+                    "messages of %s could not be given back: %s", queue_name, error
+                )
+
+
 def build_broker() -> dramatiq.Broker:
     """Build the broker that REDIS_URL names; one in memory when DRAMATIQ_STUB is set, for tests."""
     if os.environ.get("DRAMATIQ_STUB"):
@@ -75,6 +137,4 @@ def build_broker() -> dramatiq.Broker:
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
     )
-    return RedisBroker(  # type: ignore[no-untyped-call]
-        client=client, middleware=middleware(), namespace=NAMESPACE
-    )
+    return HeronBroker(client=client, middleware=middleware(), namespace=NAMESPACE)

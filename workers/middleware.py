@@ -11,14 +11,15 @@ import dramatiq
 from django.db import close_old_connections, connections
 from dramatiq.broker import MessageProxy
 from dramatiq.middleware import Middleware
+from dramatiq.worker import QUEUE_PREFETCH, Worker
 
 from apps.core.current import current_job_id
-from apps.core.handoff import JOB_OPTION
+from apps.core.handoff import JOB_OPTION, ring
 from apps.core.logs import job_context
 from apps.core.models import SSEProgress
 from apps.core.pulse import lives_of_this_thread
 from apps.core.shutdown import stopping
-from apps.core.statuses import TERMINAL
+from apps.core.statuses import TERMINAL, Status
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,36 @@ class DatabaseConnections(Middleware):
     def before_worker_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:
         """Close this thread's connections."""
         connections.close_all()
+
+
+class QueueShares(Middleware):
+    """Divides a worker's threads among its queues, so that no queue waits for another's long jobs.
+
+    Dramatiq fetches twice as many messages as there are threads, for each queue: a short job then
+    waits in the process behind long ones, though another process may be idle. Here nothing is
+    fetched that can't start at once. A worker for one queue (`--queues mail`) gives it all threads.
+    """
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: Worker) -> None:
+        """Set how many messages of one queue the worker holds; `dramatiq_queue_prefetch` wins."""
+        if QUEUE_PREFETCH:
+            return
+        queues = broker.get_declared_queues()
+        if worker.consumer_whitelist:
+            queues &= worker.consumer_whitelist
+        if len(queues) > worker.worker_threads:
+            logger.warning(
+                "%s queues share %s threads: a job may wait for another queue's; use more threads, "
+                "or a worker for each kind of job",
+                len(queues),
+                worker.worker_threads,
+            )
+        worker.queue_prefetch = share_of_threads(worker.worker_threads, len(queues))
+
+
+def share_of_threads(threads: int, queues: int) -> int:
+    """Give the number of threads that each queue may occupy."""
+    return max(1, threads // max(1, queues))
 
 
 class ProgressMiddleware(Middleware):
@@ -92,6 +123,8 @@ class ProgressMiddleware(Middleware):
             del lives[job_id]
             if exception is not None and message.failed:
                 self._fail(job_id, exception)
+        if stopping.is_set():
+            self._ring_for_handed_back(message)
         self._leave()
 
     def after_skip_message(self, broker: dramatiq.Broker, message: MessageProxy) -> None:
@@ -108,6 +141,15 @@ class ProgressMiddleware(Middleware):
         if context is not None:
             context.__exit__(None, None, None)
             self._context.set(None)
+
+    @staticmethod
+    def _ring_for_handed_back(message: MessageProxy) -> None:
+        """Let another worker go on at once; this one fetches no more (see workers/broker.py)."""
+        handed_back = SSEProgress.objects.filter(
+            job_id=message.options.get(JOB_OPTION), status=Status.PENDING, enqueued_at=None
+        ).first()
+        if handed_back is not None:
+            ring(handed_back)
 
     @staticmethod
     def _fail(job_id: str, exception: BaseException) -> None:

@@ -17,8 +17,9 @@ from typing import Any
 
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.common import compute_backoff
+from dramatiq.errors import ConnectionClosed
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError
 
 #: The length is asked for anew after this time, so that a connection which died without a word is
 #: noticed; until then an idle consumer still polls as Dramatiq's does.
@@ -132,6 +133,9 @@ class WakingConsumer(Consumer):
         """Acknowledge a message, which makes room for another."""
         try:
             self._inner.ack(message)
+        except TimeoutError as error:
+            # A server that hangs comes back; Dramatiq tries again, and once is as good as twice.
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         finally:
             self._room.set()
 
@@ -139,6 +143,8 @@ class WakingConsumer(Consumer):
         """Move a message to the dead letters, which makes room for another."""
         try:
             self._inner.nack(message)
+        except TimeoutError as error:
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         finally:
             self._room.set()
 

@@ -41,6 +41,16 @@ class NotPossibleNowError(ProgressError):
         super().__init__(f"Can't {action} a job that is {status}.")
 
 
+class NotInDoubtError(ProgressError):
+    """Raised when there is nothing in doubt to decide about, such as when somebody else has."""
+
+    def __init__(self, job_id: str, item: int | None = None) -> None:
+        self.job_id = job_id
+        self.item = item
+        what = "No item" if item is None else f"Item {item}"
+        super().__init__(f"{what} of job {job_id} is in doubt. Look at its ledger again.")
+
+
 class ItemOutcomeError(ProgressError):
     """Base of what an item's code raises to tell how the item ended.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count
+from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from apps.core.models import JobItem, Outcome, SSEProgress
@@ -67,8 +68,10 @@ def remark(job: SSEProgress, msgid: str, *, ref: str, code: str, params: dict[st
 
 
 def forget(job: SSEProgress, track: int, key: str) -> None:
-    """Strike out an item that has now succeeded."""
-    JobItem.objects.filter(job_id=job.job_id, track=track, key=key).delete()
+    """Strike out an item that has now succeeded; what a person decided is kept, as done."""
+    line = JobItem.objects.filter(job_id=job.job_id, track=track, key=key)
+    line.filter(decision="").delete()
+    line.update(outcome=Outcome.DONE, at=Now())
 
 
 def to_retry(job: SSEProgress, track: int) -> set[str]:

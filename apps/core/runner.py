@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from django.db import close_old_connections, transaction
+from django.db import connections, transaction
 from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext_noop
@@ -77,7 +77,7 @@ def _attempt(tracker: ProgressTracker, job: SSEProgress, work: Callable[..., Non
         _stop(tracker, job, stopped)
     except Exception as error:  # the process's edge: nothing above knows the job
         logger.exception("the job failed")
-        close_old_connections()
+        _drop_broken_connections()
         _end(job, Status.FAILED, "error", error=_unforeseen(error), **pen.values())
     except BaseException:
         # An interrupt (a forced stop): give the job back rather than let the lease run out.
@@ -132,6 +132,13 @@ def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
     if row is None:
         raise LeaseLost(job.job_id, job.epoch)
     job_changed.send(SSEProgress, job=row, kind=kind, urgent=True)
+
+
+def _drop_broken_connections() -> None:
+    """Let go of connections that an error has left unusable, so that the end can be written."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _worn_out(job: SSEProgress) -> dict[str, Any]:

@@ -14,6 +14,6 @@ job_changed = Signal()
 job_pruned = Signal()
 
 #: Sent in the transaction in which a person decides about an item in doubt. Arguments: `job`,
-#: `track` and `key` (the item's, as in the ledger), `decision` (a Decision), `user`. A receiver that
-#: raises undoes the decision.
+#: `track` and `key` (the item's, as in the ledger), `decision` (a Decision), `user`. A receiver
+#: that raises undoes the decision.
 item_decided = Signal()

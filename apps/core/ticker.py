@@ -54,11 +54,14 @@ class Ticker:
         self.due = not conf.PULSE
         self._meter = RateMeter()
         self._meter.push(job.processed_items, monotonic())
+        #: What the row holds, as far as this attempt knows.
+        self._written: dict[str, Any] = {}
         self._dirty = False
         self._over = False
         self._lost = False
         self._next_flush = 0.0
         self._next_event = 0.0
+        self._next_measure = 0.0
         self._next_renewal = self._renewal()
 
     def open(self) -> None:
@@ -103,20 +106,29 @@ class Ticker:
         job, now = self.job, monotonic()
         if self._lost:
             raise LeaseLost(job.job_id, job.epoch)
+        self.fold()
+        if now >= self._next_measure:
+            self._next_measure = now + conf.FLUSH_SECONDS
+            self._meter.push(job.processed_items, now)
+            job.rate = self._meter.rate
         values = self.values()
-        self._meter.push(job.processed_items, now)
-        values["rate"] = job.rate = self._meter.rate
+        changed = {
+            name: value for name, value in values.items() if value != self._written.get(name, self)
+        }
         self._dirty = False
         self._next_flush = now + conf.FLUSH_SECONDS
-        self._next_renewal = self._renewal()
-        written = SSEProgress.objects.write(job.job_id, job.epoch, **values)
+        renew = now >= self._next_renewal
+        written = SSEProgress.objects.write(job.job_id, job.epoch, renew=renew, **changed)
         if written is None:
             self._lost = True
             raise LeaseLost(job.job_id, job.epoch)
+        self._written = values
         job.status, job.seq = written
         self.due = self.due or job.status != Status.RUNNING
         job.updated_at = timezone.now()
-        job.lease_until = job.updated_at + timedelta(seconds=conf.LEASE_SECONDS)
+        if renew:
+            self._next_renewal = self._renewal()
+            job.lease_until = job.updated_at + timedelta(seconds=conf.LEASE_SECONDS)
 
     def fold(self) -> None:
         """Enter the items that the loop has passed."""
@@ -139,6 +151,7 @@ class Ticker:
         """Take the counts back to an earlier copy."""
         for name, value in before.items():
             setattr(self.job, name, value)
+        self._written = {}
 
     @contextmanager
     def unless_it_fails(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from apps.core.views import views_events, views_jobs, views_sse_progress
+from apps.core.views import views_decisions, views_events, views_jobs, views_sse_progress
 
 app_name = "core"
 
@@ -22,6 +22,12 @@ urlpatterns = [
         rf"^sse-progress/{JOB_ID}/items\.csv$",
         views_sse_progress.sse_progress_items,
         name="sse_progress_items",
+    ),
+    # Before the verbs, which it looks like.
+    re_path(
+        rf"^sse-progress/{JOB_ID}/decide/$",
+        views_decisions.sse_progress_decide,
+        name="sse_progress_decide",
     ),
     re_path(
         rf"^sse-progress/{JOB_ID}/(?P<action>[a-z]+)/$",

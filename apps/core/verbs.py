@@ -64,21 +64,34 @@ def retry(job: SSEProgress) -> SSEProgress:
         retried = _first_of(
             "retry",
             job,
-            lambda: _move(
+            lambda: start_again(
                 job,
-                Status.PENDING,
-                only_from=TERMINAL,
-                attempts=0,
                 processed_items=F("processed_items") - failed,
                 failed_items=F("failed_items") - failed,
-                message="",
-                message_params={},
-                result={},
-                error={},
             ),
         )
-        ring_on_commit(retried)
     return retried
+
+
+def start_again(job: SSEProgress, **values: Any) -> SSEProgress | None:
+    """Put a job that is over back in the queue as it is; None when it has moved on.
+
+    Must be called in a transaction, with the counters that change in it.
+    """
+    row = _move(
+        job,
+        Status.PENDING,
+        only_from=TERMINAL,
+        attempts=0,
+        message="",
+        message_params={},
+        result={},
+        error={},
+        **values,
+    )
+    if row is not None:
+        ring_on_commit(row)
+    return row
 
 
 VERBS: dict[str, Callable[[SSEProgress], SSEProgress]] = {

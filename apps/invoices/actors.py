@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 from apps.core.actors import progress_actor
 from apps.core.tracker import ProgressTracker
@@ -12,13 +12,15 @@ from apps.invoices.models import DeliveryStatus, Mailing
 
 ONE_ACCEPTED = gettext_noop("1 e-mail accepted by the mail server")
 MANY_ACCEPTED = gettext_noop("%(done)s e-mails accepted by the mail server")
+#: The job's unit, marked for the translators; the job keeps the msgids.
+UNIT = ngettext_lazy("invoice", "invoices")
 
 
 @progress_actor(
     task_type="email_sending",
     queue_name="mail",
     title=gettext_noop("Sending invoices"),
-    unit=(gettext_noop("invoice"), gettext_noop("invoices")),
+    unit=("invoice", "invoices"),
 )
 def send_invoices(progress: ProgressTracker, mailing_id: int) -> None:
     """E-mail every invoice of a mailing that the mail server has not accepted yet."""

@@ -12,3 +12,9 @@ class InvoicesConfig(AppConfig):
     name = "apps.invoices"
     verbose_name = _("Invoices")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to what people decide about e-mails in doubt."""
+        from apps.invoices import receivers
+
+        receivers.connect()

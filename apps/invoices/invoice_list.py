@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.invoices import outcomes
 from apps.invoices.models import FAILED, Delivery, DeliveryStatus, Invoice, InvoiceStatus
 
 if TYPE_CHECKING:
@@ -106,6 +107,12 @@ def invoices(filters: Filters) -> QuerySet[InvoiceWithState]:
     if filters.status != "all":
         found = found.filter(state=filters.status)
     return found.select_related("customer").order_by(*_fields(filters.order))
+
+
+def sendable(filters: Filters) -> QuerySet[InvoiceWithState]:
+    """Find those of the invoices that the filters ask for which a mailing can take."""
+    can_be = Q(outcome__isnull=True) | Q(outcome__in=outcomes.SENDABLE)
+    return invoices(filters).exclude(state="draft").filter(can_be)
 
 
 def tabs(filters: Filters) -> list[Tab]:

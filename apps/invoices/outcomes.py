@@ -61,12 +61,11 @@ def reason(delivery: Delivery, outcome: str) -> str:
     """Say why a mail was not simply accepted: the server's own words where it spoke."""
     if delivery.smtp_code and outcome != DeliveryStatus.ACCEPTED:
         return f"{delivery.smtp_code} {delivery.smtp_text}".strip()
-    if outcome == DeliveryStatus.SKIPPED:
-        return gettext("The customer has no e-mail address.")
-    if outcome == DeliveryStatus.REFUSED:
-        return gettext("%(address)s is not an e-mail address.") % {"address": delivery.recipient}
     if outcome == DeliveryStatus.UNKNOWN:
         return gettext(MAYBE_SENT)
-    if outcome == DeliveryStatus.FAILED:
-        return delivery.smtp_text
-    return ""
+    if outcome == DeliveryStatus.REFUSED:
+        return gettext("%(address)s is not an e-mail address.") % {"address": delivery.recipient}
+    if outcome == DeliveryStatus.SKIPPED and not delivery.smtp_text:
+        return gettext("The customer has no e-mail address.")
+    # Without a code these aren't the server's words: why it failed before, or who decided what.
+    return "" if delivery.smtp_code else delivery.smtp_text

@@ -21,7 +21,7 @@ PATIENCE_S = 3.0
 
 
 class Guard:
-    """The demo's side of it."""
+    """The guarded side: it says whom to end, and when everything has ended well."""
 
     def __init__(self, scratch: Path) -> None:
         """Start the guard; it will remove the `scratch` directory."""

@@ -81,12 +81,21 @@ def test_all_means_everything_that_the_filters_match(as_alice: Client) -> None:
     assert (answer.json()["total"], answer.json()["skipped"]) == (60, 0)
 
 
-def test_what_cannot_be_sent_is_counted_as_skipped(as_alice: Client) -> None:
+def test_all_leaves_out_what_cannot_be_sent(as_alice: Client) -> None:
     make_invoice()
     Delivery.objects.filter(pk=make_delivery().pk).update(status=DeliveryStatus.ACCEPTED)
     make_draft()
 
     answer = send(as_alice, all="1", status="all")
+
+    assert (answer.json()["total"], answer.json()["skipped"]) == (1, 0)
+
+
+def test_what_was_ticked_and_cannot_be_sent_is_counted_as_skipped(as_alice: Client) -> None:
+    sent, ticked = make_delivery(), make_invoice()
+    Delivery.objects.update(status=DeliveryStatus.ACCEPTED)
+
+    answer = send(as_alice, invoice_ids=[sent.invoice.pk, ticked.pk, make_draft().pk])
 
     assert (answer.json()["total"], answer.json()["skipped"]) == (1, 2)
 

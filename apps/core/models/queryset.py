@@ -6,17 +6,17 @@ Times are the database's own (`Now()`), because several machines' clocks differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db import connections, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
-from django.db.models.sql import UpdateQuery
 
+from apps.core import fenced
 from apps.core.conf import conf
 from apps.core.statuses import LEASED, TERMINAL, Status, sources_of
 
@@ -101,23 +101,14 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         )
         return self.get(job_id=job_id) if moved else None
 
-    def write(self, job_id: str, epoch: int, **values: Any) -> tuple[Status, int] | None:
-        """Write a worker's values and renew its lease; answer with the job's status and seq.
+    def write(
+        self, job_id: str, epoch: int, *, renew: bool, **values: Any
+    ) -> tuple[Status, int] | None:
+        """Write a worker's values; answer with the job's status and seq.
 
         None means that the lease is lost: nothing was written.
         """
-        guarded = self.filter(job_id=job_id, epoch=epoch, status__in=LEASED)
-        row = update_returning(
-            guarded,
-            {
-                **values,
-                "seq": F("seq") + 1,
-                "lease_until": lease_end(),
-                "updated_at": Now(),
-            },
-            ("status", "seq"),
-        )
-        return None if row is None else (Status(row[0]), int(row[1]))
+        return fenced.write(self, job_id, epoch, values, renew=renew)
 
     def renew(self, job_id: str, epoch: int) -> bool:
         """Renew a lease without writing anything else."""
@@ -136,26 +127,3 @@ def _times_of(target: Status) -> dict[str, Any]:
     if target == Status.PAUSED:
         return {"lease_until": None}
     return {}
-
-
-def update_returning(
-    queryset: models.QuerySet[Any], values: Mapping[str, Any], fields: Iterable[str]
-) -> tuple[Any, ...] | None:
-    """Run `queryset.update(**values)` and read `fields` of the row back in the same statement.
-
-    Django has no RETURNING for updates; both databases do (SQLite since 3.35), which saves a
-    read per write. The queryset must match one row at most and need no join.
-    """
-    queryset._for_write = True  # type: ignore[attr-defined]  # as Django's own update() does
-    query = queryset.query.chain(UpdateQuery)
-    query.add_update_values(dict(values))  # type: ignore[attr-defined]  # missing in the stubs
-    sql, params = query.get_compiler(queryset.db).as_sql()
-    connection = connections[queryset.db]
-    meta = queryset.model._meta
-    columns = ", ".join(
-        connection.ops.quote_name(str(meta.get_field(name).column)) for name in fields
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {columns}", params)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row

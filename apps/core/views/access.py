@@ -1,4 +1,4 @@
-"""Who may see a job, said the same way by every view of the API."""
+"""Who may see a job, and how it is answered: the same in every view of the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+
+from apps.core.models import SSEProgress
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -30,6 +34,34 @@ def api_login_required(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def visible_job(request: HttpRequest, job_id: str) -> SSEProgress | None:
+    """Find a job if the reader may see it."""
+    return SSEProgress.objects.visible_to(request.user).filter(job_id=job_id).first()
+
+
+def private(response: HttpResponseBase) -> HttpResponseBase:
+    """Mark an answer as one reader's own, in their language."""
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["Cookie", "Accept-Language"])
+    return response
+
+
+def next_page(request: HttpRequest) -> str | None:
+    """Give the page that a form wants to go on to, if it is one of ours."""
+    url = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return url if url and ours else None
+
+
+def not_possible_now(job: SSEProgress) -> str:
+    """Say that a job's state does not allow what was asked."""
+    return _("That is not possible now: the job is “%(status)s”.") % {
+        "status": job.get_status_display()
+    }
 
 
 def not_found() -> JsonResponse:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from apps.core import job_list
+from apps.core import decisions, job_list
 from apps.core.job_row import row_of
 from apps.core.models import SSEProgress
 
@@ -49,7 +49,8 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
     visible = SSEProgress.objects.visible_to(request.user).select_related("user")
     found = get_object_or_404(visible, job_id=job_id)
     outcome = request.GET.get("outcome", "")
-    page = Paginator(job_list.ledger(found, outcome=outcome), LINES_PER_PAGE)
+    lines = job_list.ledger(found, outcome=outcome).select_related("decided_by")
+    page = Paginator(lines, LINES_PER_PAGE)
     tabs = job_list.ledger_tabs(found)
     context = {
         "job": found,
@@ -57,5 +58,6 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         "tabs": tabs,
         "tab": outcome if outcome in {tab.name for tab in tabs} else "",
         "page": page.get_page(request.GET.get("page")),
+        "decisions": [(each.value, decisions.LABELS[each]) for each in decisions.possible(found)],
     }
     return render(request, "core/job.html", context)

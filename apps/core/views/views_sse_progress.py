@@ -17,8 +17,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import redirect
-from django.utils.cache import patch_vary_headers
-from django.utils.http import parse_etags, url_has_allowed_host_and_scheme
+from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -27,7 +26,16 @@ from apps.core.models import JobItem, SSEProgress
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.spreadsheets import defused
 from apps.core.verbs import VERBS
-from apps.core.views.access import api_login_required, not_found, problem, wants_json
+from apps.core.views.access import (
+    api_login_required,
+    next_page,
+    not_found,
+    not_possible_now,
+    private,
+    problem,
+    visible_job,
+    wants_json,
+)
 
 #: The jobs that the list answers with: the newest.
 LIST_LENGTH = 100
@@ -40,14 +48,14 @@ def sse_progress_list(request: HttpRequest) -> HttpResponseBase:
     own = Q(user=cast("AbstractBaseUser", request.user))
     jobs = SSEProgress.objects.filter(own)[:LIST_LENGTH]
     response = JsonResponse({"jobs": [snapshot_for_reader(job) for job in jobs]})
-    return _private(response)
+    return private(response)
 
 
 @require_safe
 @api_login_required
 def sse_progress_detail(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Answer with a job's snapshot, or 304 when the reader has it already."""
-    job = _visible(request, job_id)
+    job = visible_job(request, job_id)
     if job is None:
         return not_found()
     state = snapshot_for_reader(job)
@@ -59,14 +67,14 @@ def sse_progress_detail(request: HttpRequest, job_id: str) -> HttpResponseBase:
     else:
         response = JsonResponse(state)
     response["ETag"] = etag
-    return _private(response)
+    return private(response)
 
 
 @require_POST
 @api_login_required
 def sse_progress_action(request: HttpRequest, job_id: str, action: str) -> HttpResponseBase:
     """Cancel, pause, resume or retry a job."""
-    job = _visible(request, job_id)
+    job = visible_job(request, job_id)
     if job is None or action not in VERBS:
         return not_found()
     refused = ""
@@ -74,47 +82,26 @@ def sse_progress_action(request: HttpRequest, job_id: str, action: str) -> HttpR
         job = VERBS[action](job)
     except NotPossibleNowError:
         job.refresh_from_db()
-        refused = _("That is not possible now: the job is “%(status)s”.") % {
-            "status": job.get_status_display()
-        }
+        refused = not_possible_now(job)
     if wants_json(request):
         if refused:
             return problem(409, refused)
-        return _private(JsonResponse(snapshot_for_reader(job)))
+        return private(JsonResponse(snapshot_for_reader(job)))
     if refused:
         messages.warning(request, refused)
-    return redirect(_next(request) or job.get_absolute_url())
+    return redirect(next_page(request) or job.get_absolute_url())
 
 
 @require_GET
 @api_login_required
 def sse_progress_items(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Answer with a job's ledger as CSV: every item that did not simply succeed."""
-    job = _visible(request, job_id)
+    job = visible_job(request, job_id)
     if job is None:
         return not_found()
     response = StreamingHttpResponse(_csv_lines(job), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{job.job_id}.csv"'
-    return _private(response)
-
-
-def _visible(request: HttpRequest, job_id: str) -> SSEProgress | None:
-    return SSEProgress.objects.visible_to(request.user).filter(job_id=job_id).first()
-
-
-def _private(response: HttpResponseBase) -> HttpResponseBase:
-    response["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(response, ["Cookie", "Accept-Language"])
-    return response
-
-
-def _next(request: HttpRequest) -> str | None:
-    """Give the page that a form wants to go on to, if it is one of ours."""
-    url = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return url if url and ours else None
+    return private(response)
 
 
 class _Line:
@@ -128,8 +115,20 @@ class _Line:
 def _csv_lines(job: SSEProgress) -> Iterator[str]:
     writer = csv.writer(_Line(), delimiter=";")
     yield "\ufeff"  # spreadsheets take the file for UTF-8 only with it
-    yield writer.writerow([_("Reference"), _("Outcome"), _("Code"), _("Message"), _("Time")])
-    items: Iterator[JobItem] = job.items.order_by("pk").iterator(chunk_size=1000)
+    yield writer.writerow(
+        [
+            _("Reference"),
+            _("Outcome"),
+            _("Code"),
+            _("Message"),
+            _("Time"),
+            _("Decision"),
+            _("Decided by"),
+            _("Decided at"),
+        ]
+    )
+    lines = job.items.select_related("decided_by").order_by("pk")
+    items: Iterator[JobItem] = lines.iterator(chunk_size=1000)
     for item in items:
         yield writer.writerow(
             [
@@ -138,5 +137,8 @@ def _csv_lines(job: SSEProgress) -> Iterator[str]:
                 defused(item.code),
                 defused(item.text),
                 item.at.isoformat(timespec="seconds"),
+                item.get_decision_display(),
+                defused(item.decided_by.get_username() if item.decided_by else ""),
+                item.decided_at.isoformat(timespec="seconds") if item.decided_at else "",
             ]
         )

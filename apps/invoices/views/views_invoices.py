@@ -46,6 +46,7 @@ def invoice_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows,
         "any_sendable": any(row.sendable for row in rows),
+        "sendable_count": listing.sendable(filters).count(),
         "page_sizes": listing.PAGE_SIZES,
     }
     return render(request, "invoices/list.html", context)

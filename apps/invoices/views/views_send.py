@@ -32,7 +32,7 @@ def send(request: HttpRequest) -> HttpResponse:
     """Freeze the selected invoices into a mailing and start its job.
 
     The fields: `invoice_ids`, several times; or `all=1` with the list's filters, for every invoice
-    that matches.
+    that matches and can be sent.
     """
     if not request.user.is_authenticated:
         if _wants_json(request):
@@ -63,7 +63,7 @@ def start(user: AbstractBaseUser, invoices: QuerySet[Invoice]) -> tuple[Mailing,
 
 def _selection(request: HttpRequest) -> QuerySet[Invoice]:
     if request.POST.get("all") == "1":
-        return listing.invoices(listing.Filters.read(request.POST))
+        return listing.sendable(listing.Filters.read(request.POST))
     sent = request.POST.getlist("invoice_ids") or request.POST.getlist("invoice_ids[]")
     if not sent:
         raise SelectionError(_("No invoice is selected. Tick at least one."))

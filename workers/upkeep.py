@@ -41,7 +41,8 @@ def settle_stale_jobs() -> int:
 def ring_again() -> int:
     """Ring for waiting jobs whose message was never sent, or may have been lost."""
     lost = Now() - timedelta(seconds=conf.RING_AGAIN_SECONDS)
-    waiting = SSEProgress.objects.filter(status=Status.PENDING).exclude(actor="")
+    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
+    waiting = SSEProgress.objects.filter(due, status=Status.PENDING).exclude(actor="")
     rung = 0
     for job in waiting.filter(Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=lost))[:BATCH]:
         if not ring(job):

@@ -19,7 +19,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.common import compute_backoff
 from dramatiq.errors import ConnectionClosed
 from redis import Redis
-from redis.exceptions import RedisError, TimeoutError
+from redis.exceptions import RedisError, ResponseError, TimeoutError
 
 #: The length is asked for anew after this time, so that a connection which died without a word is
 #: noticed; until then an idle consumer still polls as Dramatiq's does.
@@ -165,10 +165,10 @@ class WakingConsumer(Consumer):
                 self._watch.wait(self._timeout / 1000 * random.uniform(0.5, 1))  # noqa: S311
             except RedisError as error:
                 self._blind_until = monotonic() + BLIND_SECONDS
-                if not self._told:
+                # Of a server that is away, Dramatiq tells by itself.
+                if isinstance(error, ResponseError) and not self._told:
                     logger.warning("idle jobs start later, Valkey does not wake us: %s", error)
                     self._told = True
             else:
-                self._told = False
                 return
         sleep(backoff / 1000)

@@ -38,12 +38,14 @@ class ProgressActor(dramatiq.Actor[..., None], Generic[P]):
         title: str,
         unit: tuple[str, str] | None,
         budget: ErrorBudget | None,
+        retries: int,
         **dramatiq_options: Any,
     ) -> None:
         self.task_type = task_type
         self.title = title
         self.unit = unit
         self.budget = budget
+        self.retries = retries
         super().__init__(fn, **dramatiq_options)
 
     def start_for(
@@ -79,7 +81,7 @@ class ProgressActor(dramatiq.Actor[..., None], Generic[P]):
         job_id = current_job_id.get()
         if job_id is None:
             raise NotAJobError(self.actor_name)
-        run(job_id, self.fn, self.budget)
+        run(job_id, self.fn, self.budget, retries=self.retries)
 
     def message_with_options(
         self,
@@ -101,6 +103,7 @@ def progress_actor(
     title: str = "",
     unit: tuple[str, str] | None = None,
     budget: ErrorBudget | None = DEFAULT_BUDGET,
+    retries: int = 0,
     actor_name: str | None = None,
     priority: int = 0,
 ) -> Callable[[Callable[Concatenate[ProgressTracker, P], None]], ProgressActor[P]]:
@@ -112,6 +115,8 @@ def progress_actor(
         title: What people call the job; a msgid.
         unit: What is counted, as singular and plural msgids.
         budget: How many of the last items may fail before the job pauses itself; None for all.
+        retries: Further attempts after an error that nobody foresaw, each after a longer wait and
+            from where the last one stopped. An attempt whose worker dies is not counted here.
         actor_name: Dramatiq's name; the module and function by default, so that two apps may both
             have a `run`.
         priority: Dramatiq's priority.
@@ -124,6 +129,7 @@ def progress_actor(
             title=title,
             unit=unit,
             budget=budget,
+            retries=retries,
             broker=dramatiq.get_broker(),
             actor_name=actor_name or f"{fn.__module__}.{fn.__qualname__}",
             queue_name=queue_name,

@@ -109,6 +109,22 @@ class JobHandedBack(JobStopped):
     """Raised between two items because this worker is stopping; another one goes on."""
 
 
+class JobPutOff(JobStopped):
+    """Raised by an actor whose work is not possible now: another attempt is made later.
+
+    `after_seconds` is how much later, `msgid` what the page says meanwhile. It may be raised again
+    and again: it is no failed attempt. Items that are done stay done.
+    """
+
+    def __init__(
+        self, after_seconds: float, msgid: str = "", params: dict[str, Any] | None = None
+    ) -> None:
+        self.after_seconds = after_seconds
+        self.msgid = msgid
+        self.params = params or {}
+        super().__init__(msgid)
+
+
 class LeaseLost(JobStopped):
     """Raised when another worker holds the job: this one may not write any more."""
 

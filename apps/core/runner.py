@@ -19,9 +19,17 @@ from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from apps.core import ledger
+from apps.core.backoff import not_before, wait_after
 from apps.core.budget import ErrorBudget
 from apps.core.conf import conf
-from apps.core.errors import JobCancelled, JobHandedBack, JobPaused, JobStopped, LeaseLost
+from apps.core.errors import (
+    JobCancelled,
+    JobHandedBack,
+    JobPaused,
+    JobPutOff,
+    JobStopped,
+    LeaseLost,
+)
 from apps.core.logs import job_context
 from apps.core.models import SSEProgress
 from apps.core.models.models_sse_progress import unbalanced
@@ -33,8 +41,17 @@ from apps.core.tracks import doubt_reserved
 logger = logging.getLogger(__name__)
 
 
-def run(job_id: str, work: Callable[..., None], budget: ErrorBudget | None = None) -> None:
-    """Make one attempt at a job; nothing happens when another worker holds it."""
+def run(
+    job_id: str,
+    work: Callable[..., None],
+    budget: ErrorBudget | None = None,
+    *,
+    retries: int = 0,
+) -> None:
+    """Make one attempt at a job; nothing happens when another worker holds it.
+
+    After an unforeseen error another attempt follows, `retries` times, with growing waits.
+    """
     with job_context(job_id):
         job = SSEProgress.objects.claim(job_id, worker_name())
         if job is None:
@@ -47,7 +64,7 @@ def run(job_id: str, work: Callable[..., None], budget: ErrorBudget | None = Non
         tracker.ticker.open()
         try:
             with translation.override(job.language or None):
-                _attempt(tracker, job, work)
+                _attempt(tracker, job, work, retries)
         except LeaseLost as lost:
             logger.warning("%s", lost)
         finally:
@@ -59,7 +76,9 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
 
 
-def _attempt(tracker: ProgressTracker, job: SSEProgress, work: Callable[..., None]) -> None:
+def _attempt(
+    tracker: ProgressTracker, job: SSEProgress, work: Callable[..., None], retries: int
+) -> None:
     """Run the actor, and write down how that ended."""
     pen = tracker.ticker
     try:
@@ -78,7 +97,12 @@ def _attempt(tracker: ProgressTracker, job: SSEProgress, work: Callable[..., Non
     except Exception as error:  # the process's edge: nothing above knows the job
         logger.exception("the job failed")
         _drop_broken_connections()
-        _end(job, Status.FAILED, "error", error=_unforeseen(error), **pen.values())
+        values = {**pen.values(), "error": _unforeseen(error)}
+        if job.attempts <= retries and job.status == Status.RUNNING:
+            wait = not_before(wait_after(job.attempts))
+            _end(job, Status.PENDING, "progress", not_before=wait, **values)
+        else:
+            _end(job, Status.FAILED, "error", **values)
     except BaseException:
         # An interrupt (a forced stop): give the job back rather than let the lease run out.
         _stop(tracker, job, JobHandedBack())
@@ -109,8 +133,12 @@ def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> No
             reason = stopped.reason if isinstance(stopped, JobPaused) else None
             _end(job, Status.PAUSED, "progress", **values, error=reason or {})
         else:
-            # A shutdown is no failed attempt.
-            _end(job, Status.PENDING, "progress", attempts=F("attempts") - 1, **values)
+            # Neither a shutdown nor a delay is a failed attempt.
+            values["attempts"] = F("attempts") - 1
+            if isinstance(stopped, JobPutOff):
+                values["not_before"] = not_before(stopped.after_seconds)
+                values |= {"message": stopped.msgid, "message_params": stopped.params}
+            _end(job, Status.PENDING, "progress", **values)
 
 
 def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
@@ -126,7 +154,7 @@ def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
         granted = {Status.PAUSING: Status.PAUSED, Status.CANCELLING: Status.CANCELLED}.get(
             Status(wish)
         )
-        values.pop("attempts", None)
+        values = {n: v for n, v in values.items() if n not in ("attempts", "not_before")}
         if granted is not None:
             row = SSEProgress.objects.move(job.job_id, granted, epoch=job.epoch, **values)
     if row is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from apps.core import verbs
@@ -99,6 +100,10 @@ def percent(job: SSEProgress) -> int | None:
 def message_text(job: SSEProgress) -> str:
     """Give the job's message in the active language, or what its state says by itself."""
     if job.status == Status.PENDING and job.actor:
+        if job.not_before is not None and job.not_before > timezone.now():
+            at = date_format(timezone.localtime(job.not_before), "TIME_FORMAT")
+            reason = render(job.message, job.message_params)
+            return f"{reason} {gettext('Next try at %(time)s.') % {'time': at}}".strip()
         if job.enqueued_at is None:
             return gettext("Waiting for the queue.")
         return gettext("Waiting for a worker.")

@@ -174,8 +174,7 @@ def _compose(delivery: Delivery) -> EmailMessage:
     try:
         validate_email(delivery.recipient)
     except ValidationError as error:
-        text = f"{delivery.recipient} is not an e-mail address"
-        _finish(delivery, DeliveryStatus.REFUSED, text=text)
+        _finish(delivery, DeliveryStatus.REFUSED)
         raise ItemFailed(
             gettext_noop("%(address)s is not an e-mail address."),
             code="bad_address",

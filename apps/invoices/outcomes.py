@@ -63,7 +63,7 @@ def reason(delivery: Delivery, outcome: str) -> str:
         return f"{delivery.smtp_code} {delivery.smtp_text}".strip()
     if outcome == DeliveryStatus.UNKNOWN:
         return gettext(MAYBE_SENT)
-    if outcome == DeliveryStatus.REFUSED:
+    if outcome == DeliveryStatus.REFUSED and not delivery.smtp_text:
         return gettext("%(address)s is not an e-mail address.") % {"address": delivery.recipient}
     if outcome == DeliveryStatus.SKIPPED and not delivery.smtp_text:
         return gettext("The customer has no e-mail address.")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from apps.core import shutdown
 from apps.core.budget import ErrorBudget
-from apps.core.errors import ItemFailed, ItemInDoubt, ItemSkipped
+from apps.core.errors import ItemFailed, ItemInDoubt, ItemSkipped, JobPutOff
 from apps.core.models import JobItem, Outcome, SSEProgress
 from apps.core.runner import run
+from apps.core.snapshot import snapshot
 from apps.core.statuses import Status
 from apps.core.tracker import ProgressTracker
 from apps.core.verbs import resume, retry
@@ -417,3 +420,55 @@ def test_an_item_is_settled_once_and_inside_its_loop(attempt: Attempt) -> None:
     job = attempt(twice)
 
     assert counts(job)["done"] == 1
+
+
+def test_an_unforeseen_error_is_tried_again_later_from_where_it_stopped(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    given_out: list[int] = []
+
+    def work(progress: ProgressTracker) -> None:
+        for n in progress.track(range(4)):
+            given_out.append(n)
+            if given_out == [0, 1, 2]:
+                raise ConnectionError("the database of the stock is away")
+            with progress.item(n):
+                pass
+
+    run(job.job_id, work, retries=1)
+    job.refresh_from_db()
+    assert (job.status, job.processed_items) == (Status.PENDING, 2)
+    assert job.not_before is not None
+
+    run(job.job_id, work, retries=1)
+    job.refresh_from_db()
+    assert given_out == [0, 1, 2]  # not before its time
+
+    SSEProgress.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+    again = attempt(work)
+    assert given_out == [0, 1, 2, 2, 3]
+    assert (again.status, again.error) == (Status.COMPLETED, {})
+
+
+def test_the_last_of_the_attempts_fails_the_job(job: SSEProgress) -> None:
+    def work(progress: ProgressTracker) -> None:
+        raise ConnectionError("still away")
+
+    for _ in range(3):
+        run(job.job_id, work, retries=2)
+        SSEProgress.objects.filter(pk=job.pk).update(not_before=None)
+
+    job.refresh_from_db()
+    assert (job.status, job.attempts) == (Status.FAILED, 3)
+
+
+def test_an_actor_may_put_its_job_off_as_often_as_it_takes(job: SSEProgress) -> None:
+    def work(progress: ProgressTracker) -> None:
+        raise JobPutOff(60, "The mail server can't be reached.")
+
+    for _ in range(10):
+        run(job.job_id, work)
+        job.refresh_from_db()
+        assert (job.status, job.attempts) == (Status.PENDING, 0)
+        assert "mail server" in snapshot(job)["message"]
+        SSEProgress.objects.filter(pk=job.pk).update(not_before=None)

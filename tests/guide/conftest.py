@@ -17,6 +17,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from apps.core.live import publisher as publishing
 from apps.core.models import SSEProgress
+from apps.core.shutdown import stopping
 from workers.broker import middleware
 
 SHOP = Path(__file__).parent / "shop"
@@ -39,6 +40,7 @@ def broker() -> Iterator[StubBroker]:
     dramatiq.set_broker(stub)
     yield stub
     stub.close()
+    stopping.clear()  # a worker that a test has stopped is not the whole process
     dramatiq.set_broker(before)
 
 

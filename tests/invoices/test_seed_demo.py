@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from hashlib import sha256
 from io import StringIO
 
 import pytest
@@ -18,6 +19,8 @@ from apps.invoices.demo_data.identifiers import luhn_digit
 from apps.invoices.models import Customer, Invoice, InvoiceLine
 
 TODAY = date(2026, 3, 2)
+#: A change of the generator changes it, and everybody's demo: do it on purpose.
+DIGEST = "68ec983cfb4040c3f0054530d56f311537edccdaad8bbc8d38dd4196ac44db07"
 
 
 def seed() -> str:
@@ -26,8 +29,10 @@ def seed() -> str:
     return out.getvalue()
 
 
-def test_the_same_day_gives_the_same_data() -> None:
-    assert generate(TODAY) == generate(TODAY)
+def test_the_same_day_gives_the_same_data_on_every_machine() -> None:
+    digest = sha256(repr(generate(TODAY)).encode()).hexdigest()
+
+    assert digest == DIGEST
 
 
 def test_another_seed_gives_other_data() -> None:

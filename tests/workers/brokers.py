@@ -45,9 +45,13 @@ def heron_broker(url: str, **options: Any) -> HeronBroker:
 
 
 @contextmanager
-def working(broker: dramatiq.Broker, **options: Any) -> Iterator[dramatiq.Worker]:
+def working(
+    broker: dramatiq.Broker, *, prefetch: int | None = None, **options: Any
+) -> Iterator[dramatiq.Worker]:
     """Run a worker for a while."""
     worker = dramatiq.Worker(broker, **{"worker_timeout": WORKER_TIMEOUT, **options})
+    if prefetch is not None:
+        worker.queue_prefetch = prefetch
     worker.start()
     try:
         yield worker

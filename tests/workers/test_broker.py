@@ -88,19 +88,16 @@ def test_the_more_urgent_of_the_fetched_messages_runs_first(make: Make, diary: D
     late = diary.actor(broker, "late", queue_name="q", priority=100)
     soon = diary.actor(broker, "soon", queue_name="q", priority=0)
 
-    with working(broker, worker_threads=1) as worker:
-        worker.consumers["q"].consumer = None
+    with working(broker, worker_threads=1, prefetch=3) as worker:
         block.send("block")
         eventually(lambda: diary.lines == ["block"])
-        worker.pause_for = None  # type: ignore[attr-defined]
         late.send("late")
-        eventually(lambda: worker.work_queue.qsize() == 1)
-        diary.gate.set()
-        eventually(lambda: len(diary.lines) == 2)
         soon.send("soon")
+        eventually(lambda: worker.work_queue.qsize() == 2)
+        diary.gate.set()
         eventually(lambda: len(diary.lines) == 3)
 
-    assert diary.lines == ["block", "late", "soon"]
+    assert diary.lines == ["block", "soon", "late"]
 
 
 def test_a_queue_holds_as_many_messages_as_are_prefetched_running_ones_included(

@@ -52,8 +52,9 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
 
     def claimable(self, job_id: str) -> SSEProgressQuerySet:
         """Keep the job if a worker may take it: waiting, or left behind by a dead worker."""
+        due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
         return self.filter(job_id=job_id).filter(
-            Q(status=Status.PENDING) | Q(status=Status.RUNNING, lease_until__lt=Now())
+            Q(status=Status.PENDING) & due | Q(status=Status.RUNNING, lease_until__lt=Now())
         )
 
     def claim(self, job_id: str, worker: str) -> SSEProgress | None:
@@ -65,6 +66,8 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
             seq=F("seq") + 1,
             worker=worker,
             lease_until=lease_end(),
+            not_before=None,
+            error={},
             started_at=Coalesce("started_at", Now()),
             updated_at=Now(),
         )
@@ -123,7 +126,12 @@ def _times_of(target: Status) -> dict[str, Any]:
     if target == Status.RUNNING:
         return {"started_at": Coalesce("started_at", Now()), "lease_until": lease_end()}
     if target == Status.PENDING:
-        return {"finished_at": None, "lease_until": None, "enqueued_at": None}
+        return {
+            "finished_at": None,
+            "lease_until": None,
+            "enqueued_at": None,
+            "not_before": None,
+        }
     if target == Status.PAUSED:
         return {"lease_until": None}
     return {}

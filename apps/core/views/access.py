@@ -57,13 +57,6 @@ def next_page(request: HttpRequest) -> str | None:
     return url if url and ours else None
 
 
-def not_possible_now(job: SSEProgress) -> str:
-    """Say that a job's state does not allow what was asked."""
-    return _("That is not possible now: the job is “%(status)s”.") % {
-        "status": job.get_status_display()
-    }
-
-
 def not_found() -> JsonResponse:
     """Answer for a job that does not exist, or that is somebody else's: nobody can tell which."""
     return problem(404, _("There is no such job."))

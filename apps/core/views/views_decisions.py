@@ -13,13 +13,13 @@ from django.views.decorators.http import require_POST
 
 from apps.core import decisions
 from apps.core.errors import NotInDoubtError, NotPossibleNowError
+from apps.core.job_text import not_now
 from apps.core.models import Decision
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.views.access import (
     api_login_required,
     next_page,
     not_found,
-    not_possible_now,
     private,
     problem,
     visible_job,
@@ -51,7 +51,7 @@ def sse_progress_decide(request: HttpRequest, job_id: str) -> HttpResponseBase:
         decided = decisions.decide(job, Decision(decision), user, item=item)
     except NotPossibleNowError:
         job.refresh_from_db()
-        refused = not_possible_now(job)
+        refused = not_now(job)
     except NotInDoubtError:
         refused = _("Nothing is in doubt here any more: it is decided already.")
     if wants_json(request):

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from apps.core.errors import NotPossibleNowError
+from apps.core.job_text import not_now
 from apps.core.models import JobItem, SSEProgress
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.spreadsheets import defused
@@ -30,7 +31,6 @@ from apps.core.views.access import (
     api_login_required,
     next_page,
     not_found,
-    not_possible_now,
     private,
     problem,
     visible_job,
@@ -82,7 +82,7 @@ def sse_progress_action(request: HttpRequest, job_id: str, action: str) -> HttpR
         job = VERBS[action](job)
     except NotPossibleNowError:
         job.refresh_from_db()
-        refused = not_possible_now(job)
+        refused = not_now(job)
     if wants_json(request):
         if refused:
             return problem(409, refused)

@@ -33,11 +33,11 @@ OUTCOME_OF: dict[Decision, Outcome] = {
     Decision.SKIP: Outcome.SKIPPED,
 }
 
-#: The words on the buttons.
-LABELS: dict[Decision, Any] = {
-    Decision.AGAIN: _("Do again"),
-    Decision.DONE: _("Mark as done"),
-    Decision.SKIP: _("Skip"),
+#: The words on the buttons: for one item, and for all.
+LABELS: dict[Decision, tuple[Any, Any]] = {
+    Decision.AGAIN: (_("Do again"), _("Do all again")),
+    Decision.DONE: (_("Mark as done"), _("Mark all as done")),
+    Decision.SKIP: (_("Skip"), _("Skip all")),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -82,7 +83,9 @@ class ProgressLine:
         if self._live:
             filled = percent * 30 // 100
             bar = "█" * filled + "░" * (30 - filled)
-            print(f"\r\x1b[2K  {bar} {text}", end="", file=self._stream, flush=True)
+            # A line that wraps could not be drawn over.
+            line = f"  {bar} {text}"[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[2K{line}", end="", file=self._stream, flush=True)
         elif percent >= self._next:
             self._next = percent - percent % self._STEP + self._STEP
             print(f"  {text}", file=self._stream, flush=True)

@@ -25,6 +25,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='jobitem',
             name='decision',
-            field=models.CharField(blank=True, choices=[('again', 'Do again'), ('done', 'Marked as done'), ('skip', 'Skipped by hand')], default='', max_length=10, verbose_name='decision'),
+            field=models.CharField(blank=True, choices=[('again', 'To be done again'), ('done', 'Marked as done'), ('skip', 'Skipped by hand')], default='', max_length=10, verbose_name='decision'),
         ),
     ]

@@ -26,7 +26,7 @@ class Outcome(models.TextChoices):
 class Decision(models.TextChoices):
     """What a person may say about an item in doubt, and later reads about it."""
 
-    AGAIN = "again", _("Do again")
+    AGAIN = "again", _("To be done again")
     DONE = "done", _("Marked as done")
     SKIP = "skip", _("Skipped by hand")
 

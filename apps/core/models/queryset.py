@@ -16,8 +16,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
-from apps.core import fenced
 from apps.core.conf import conf
+from apps.core.models import fenced
 from apps.core.statuses import LEASED, TERMINAL, Status, sources_of
 
 if TYPE_CHECKING:

@@ -58,6 +58,6 @@ def job(request: HttpRequest, job_id: str) -> HttpResponse:
         "tabs": tabs,
         "tab": outcome if outcome in {tab.name for tab in tabs} else "",
         "page": page.get_page(request.GET.get("page")),
-        "decisions": [(each.value, decisions.LABELS[each]) for each in decisions.possible(found)],
+        "decisions": [(each.value, *decisions.LABELS[each]) for each in decisions.possible(found)],
     }
     return render(request, "core/job.html", context)

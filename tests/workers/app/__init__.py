@@ -1,0 +1,1 @@
+"""Jobs whose every step is written down outside of the database."""

@@ -1,0 +1,44 @@
+"""Jobs for real worker processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import dramatiq
+
+from apps.core.actors import progress_actor
+from apps.core.tracker import ProgressTracker
+
+
+@progress_actor(task_type="walk", queue_name="slow", title="Walking", unit=("step", "steps"))
+def walk(progress: ProgressTracker, steps: int, seconds: float, diary: str) -> None:
+    """Take steps, each of which takes a while and is noted with the process that took it."""
+    for step in progress.track(range(steps)):
+        with progress.item(step, irreversible=True):
+            time.sleep(seconds)
+            note(diary, f"{step} {os.getpid()}")
+
+
+@progress_actor(task_type="hop", queue_name="short", title="Hopping")
+def hop(progress: ProgressTracker, diary: str) -> None:
+    """Note one thing."""
+    note(diary, "hop")
+
+
+@progress_actor(task_type="nothing", queue_name="short")
+def nothing(progress: ProgressTracker) -> None:
+    """Do nothing."""
+
+
+@dramatiq.actor(queue_name="plain")
+def plain(diary: str, text: str) -> None:
+    """Note something, without any progress."""
+    note(diary, text)
+
+
+def note(diary: str, text: str) -> None:
+    """Add a line in one write, so that two processes' lines don't mix."""
+    with Path(diary).open("a") as file:
+        file.write(f"{time.time()} {text}\n")

@@ -60,7 +60,11 @@ def snapshot(job: SSEProgress, kind: str = "") -> dict[str, Any]:
 
 def snapshot_for_reader(job: SSEProgress) -> dict[str, Any]:
     """Describe a job, with what its reader may do about it."""
-    return {**snapshot(job), "actions": actions(job)}
+    state = snapshot(job)
+    if job.in_doubt_items and (job.is_terminal or job.status == Status.PAUSED):
+        result = state["result"] or {"summary": "", "links": []}
+        state["result"] = {**result, "links": [*result["links"], _decide_link(job)]}
+    return {**state, "actions": actions(job)}
 
 
 def actions(job: SSEProgress) -> list[dict[str, Any]]:
@@ -108,6 +112,19 @@ def message_text(job: SSEProgress) -> str:
             return gettext("Waiting for the queue.")
         return gettext("Waiting for a worker.")
     return render(job.message, job.message_params)
+
+
+def _decide_link(job: SSEProgress) -> dict[str, str]:
+    """Lead to where a person decides about the items in doubt."""
+    label = ngettext(
+        "Decide about the one in doubt",
+        "Decide about the %(count)s in doubt",
+        job.in_doubt_items,
+    )
+    return {
+        "label": label % {"count": job.in_doubt_items},
+        "href": f"{job.get_absolute_url()}?outcome=in_doubt",
+    }
 
 
 def _label(job: SSEProgress, name: str) -> str:

@@ -157,3 +157,14 @@ def test_a_reader_is_offered_what_is_possible_now(
 
     assert [action["name"] for action in offered] == names
     assert all(action["url"].startswith("/core/sse-progress/") for action in offered)
+
+
+def test_a_job_with_items_in_doubt_leads_to_where_a_person_decides(job: SSEProgress) -> None:
+    SSEProgress.objects.filter(pk=job.pk).update(
+        status=Status.COMPLETED, total_items=2, processed_items=2, in_doubt_items=1
+    )
+    job.refresh_from_db()
+
+    assert snapshot(job)["result"] is None
+    (link,) = snapshot_for_reader(job)["result"]["links"]
+    assert link["href"] == f"/core/jobs/{job.job_id}/?outcome=in_doubt"

@@ -12,7 +12,7 @@ LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
 TEMPLATES := git ls-files --cached --others --exclude-standard -z -- '*.html'
 
 .NOTPARALLEL:
-.PHONY: help demo test check unit postgres js e2e fmt lock install install-dev clean
+.PHONY: help demo test check unit postgres js e2e bench fmt lock install install-dev clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,15 +45,20 @@ e2e: install-dev ## Tests in a real Chromium
 	@$(PY) -m tests.support.chromium
 	$(PYTEST) -m e2e
 
+bench: ## Measure against the others, one JSON object a line; BENCH=jobs for one file
+	@.ci/venv requirements-bench.txt
+	@$(TOOL_ENV) $(PY) -m tests.bench $(BENCH)
+
 fmt: install-dev ## Format Python, templates and JavaScript
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format --quiet
 	@$(TEMPLATES) | xargs -0 -r .venv/bin/djade --target-version 5.2
 	@.ci/node run format
 
-lock: install-dev ## Resolve requirements.txt and requirements-dev.txt anew
+lock: install-dev ## Resolve the locked requirements*.txt anew
 	$(PY) -m uv pip compile --quiet $(LOCK_FLAGS) --extra demo pyproject.toml -o requirements.txt
 	$(PY) -m uv pip compile --quiet $(LOCK_FLAGS) requirements-dev.in -o requirements-dev.txt
+	$(PY) -m uv pip compile --quiet $(LOCK_FLAGS) requirements-bench.in -o requirements-bench.txt
 
 install:
 	@.ci/venv requirements.txt

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from time import monotonic
 
-from django.db import Error, close_old_connections
+from django.db import Error
 
 from apps.core.models import Lease
 
@@ -53,7 +53,6 @@ class Leadership:
     def campaign(self) -> bool:
         """Take or renew the lease; tell whether this process leads."""
         began = self._clock()
-        close_old_connections()
         try:
             taken = Lease.objects.take(self.name, self.holder, self._seconds)
         except Error as error:

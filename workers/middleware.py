@@ -146,7 +146,10 @@ class ProgressMiddleware(Middleware):
     def _ring_for_handed_back(message: MessageProxy) -> None:
         """Let another worker go on at once; this one fetches no more (see workers/broker.py)."""
         handed_back = SSEProgress.objects.filter(
-            job_id=message.options.get(JOB_OPTION), status=Status.PENDING, enqueued_at=None
+            job_id=message.options.get(JOB_OPTION),
+            status=Status.PENDING,
+            enqueued_at=None,
+            not_before=None,
         ).first()
         if handed_back is not None:
             ring(handed_back)

@@ -25,7 +25,7 @@ class Periodic:
 
 
 SCHEDULE = (
-    Periodic(name="settle-stale-jobs", run=settle_stale_jobs, every_seconds=2),
+    Periodic(name="settle-stale-jobs", run=settle_stale_jobs, every_seconds=0.5),
     Periodic(name="ring-again", run=ring_again, every_seconds=2),
     Periodic(name="prune", run=prune, crontab="17 3 * * *"),
 )

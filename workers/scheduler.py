@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Run the schedule whenever this process leads, until told to stop; give the exit status."""
     django.setup()
+    from django.db import close_old_connections
+
     from apps.core.shutdown import stopping
     from workers.leader import RENEW_SECONDS, Leadership
     from workers.schedule import SCHEDULE
@@ -45,8 +47,11 @@ def main() -> int:
     scheduler.start(paused=True)
     follow(scheduler, SCHEDULE, leads=leadership.campaign())
     notify("READY=1")
+    if not leadership.leads:
+        notify("STATUS=Stands by.")
     healthy = True
     while healthy and not stop.wait(min(RENEW_SECONDS, _watchdog_seconds())):
+        close_old_connections()  # one that broke is replaced
         follow(scheduler, SCHEDULE, leads=leadership.campaign())
         healthy = scheduler._thread.is_alive()
         if healthy:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from itertools import chain
+from time import monotonic
 
-from django.db.models import Q
+import dramatiq
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
+from redis.exceptions import RedisError
 
 from apps.core.conf import conf
+from apps.core.fanout import tend
 from apps.core.handoff import ring
 from apps.core.models import SSEProgress
 from apps.core.statuses import Status
@@ -20,17 +26,44 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 
 
+class Eyesight:
+    """Knows how long the database could be looked at.
+
+    While it is away nobody can renew a lease. When it comes back, all have run out at once, and a
+    scheduler that believed that would take every job from its living worker.
+    """
+
+    def __init__(self) -> None:
+        self._blind_until = 0.0
+
+    def trusted(self, jobs: QuerySet[SSEProgress]) -> list[SSEProgress]:
+        """Read the jobs; none for the length of a lease after they could not be read."""
+        try:
+            found = list(jobs)
+        except (DatabaseError, InterfaceError):
+            self._blind_until = monotonic() + conf.LEASE_SECONDS
+            raise
+        return found if monotonic() >= self._blind_until else []
+
+
+eyesight = Eyesight()
+
+
 def settle_stale_jobs() -> int:
     """Settle the jobs whose worker gives no life sign, and expire those nobody started.
 
     Never by age: a three-hour job that works renews its lease all the time.
     """
+    SSEProgress.objects.pull_in_leases()
     settled = 0
-    for job in SSEProgress.objects.lease_lost()[:BATCH]:
+    for job in eyesight.trusted(SSEProgress.objects.lease_lost()[:BATCH]):
         row = settle_abandoned(job)
         if row is not None:
             settled += 1
             logger.warning("job %s had no life sign and is now %s", job.job_id, row.status)
+            if row.status == Status.PENDING:
+                ring(row)  # at once: somebody is watching a bar that stands still
+    settled += tend()
     long_ago = Now() - timedelta(seconds=conf.PENDING_EXPIRES_SECONDS)
     unstarted = SSEProgress.objects.filter(status=Status.PENDING, actor="", updated_at__lt=long_ago)
     for job in unstarted[:BATCH]:
@@ -43,9 +76,31 @@ def ring_again() -> int:
     lost = Now() - timedelta(seconds=conf.RING_AGAIN_SECONDS)
     due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
     waiting = SSEProgress.objects.filter(due, status=Status.PENDING).exclude(actor="")
+    unsent = waiting.filter(enqueued_at__isnull=True)
+    # Rung in the future, because the clock was put back meanwhile, says nothing.
+    long_ago = Q(enqueued_at__lt=lost) | Q(enqueued_at__gt=Now())
+    silent = waiting.filter(long_ago, queue__in=_queues_that_lost_messages(waiting))
     rung = 0
-    for job in waiting.filter(Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=lost))[:BATCH]:
+    for job in chain(unsent[:BATCH], silent[:BATCH]):
         if not ring(job):
             break  # the broker is away; the next run tries again
         rung += 1
     return rung
+
+
+def _queues_that_lost_messages(waiting: QuerySet[SSEProgress]) -> list[str]:
+    """Name the queues with fewer messages than waiting jobs.
+
+    In a long queue a job waits long without anything being lost; ringing for it again and again
+    would make the queue longer.
+    """
+    count = getattr(dramatiq.get_broker(), "waiting", None)
+    per_queue = dict(
+        waiting.exclude(enqueued_at=None).order_by().values_list("queue").annotate(Count("pk"))
+    )
+    if count is None:
+        return list(per_queue)
+    try:
+        return [queue for queue, jobs in per_queue.items() if count(queue) < jobs]
+    except RedisError:
+        return []  # the broker is away; the next run tries again

@@ -13,7 +13,11 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the publisher to the rows and register the system checks."""
-        from apps.core import checks  # noqa: F401 (registers itself)
+        from apps.core import (
+            checks,  # noqa: F401 (registers itself)
+            fanout,
+        )
         from apps.core.live import publisher
 
         publisher.connect()
+        fanout.connect()

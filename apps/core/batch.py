@@ -10,7 +10,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 
 from apps.core.conf import conf
 from apps.core.loop import Loop
@@ -48,8 +48,13 @@ class Batch:
             self._before = self._ticker.copy_of_values()
             self._passed = loop.passed
             self._commit_at = monotonic() + conf.FLUSH_SECONDS
-            self._atomic = transaction.atomic()
-            self._atomic.__enter__()
+            atomic = transaction.atomic()
+            try:
+                atomic.__enter__()
+            except BaseException:
+                self._ticker.lock.release()
+                raise
+            self._atomic = atomic
         self._items.append(loop.item)
 
     def is_due(self) -> bool:
@@ -67,12 +72,13 @@ class Batch:
         try:
             self._ticker.write()
         except BaseException as error:
-            self._leave(error)
-            self._ticker.restore(self._before)
+            self._undo(error)
             raise
         try:
             self._leave(None)
-        except DatabaseError:
+        except Error:
+            # Perhaps it was committed, and only the answer was lost.
+            self._ticker.unsure = True
             self._ticker.restore(self._before)
             raise
         self._ticker.announce()
@@ -81,8 +87,7 @@ class Batch:
         """Undo the batch; give the items before the one that is out, to be done again."""
         undone = self._items[:-1]
         loop.back_to(self._passed)
-        self._leave(error)
-        self._ticker.restore(self._before)
+        self._undo(error)
         return undone
 
     def close(self) -> None:
@@ -90,10 +95,14 @@ class Batch:
         if not self.is_open:
             return
         if transaction.get_connection().needs_rollback:
-            self._leave(RuntimeError("the transaction is broken"))
-            self._ticker.restore(self._before)
+            self._undo(RuntimeError("the transaction is broken"))
         else:
             self.commit()
+
+    def _undo(self, error: BaseException) -> None:
+        # The counts first: on a connection that has died, the rollback raises.
+        self._ticker.restore(self._before)
+        self._leave(error)
 
     def _leave(self, error: BaseException | None) -> None:
         atomic, self._atomic, self._items = self._atomic, None, []

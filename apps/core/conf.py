@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 
 class Conf:
-    """Typed defaults; reading an attribute asks Django's settings first."""
+    """Typed defaults; read once: a worker asks for them at every item."""
 
-    #: A worker owns a job for this long after its last life sign.
-    LEASE_SECONDS: float = 10.0
+    #: A worker owns a job for this long after its last life sign. So long a job stands still when
+    #: its worker is killed; much shorter, and a busy machine would take jobs from the living.
+    LEASE_SECONDS: float = 3.0
     #: At most one row write and one event per job in this time.
     FLUSH_SECONDS: float = 0.25
     #: A job that brings its worker down this often is not tried again.
     MAX_ATTEMPTS: int = 5
     #: A pending job whose message may be lost is rung again after this time.
-    RING_AGAIN_SECONDS: float = 60.0
+    RING_AGAIN_SECONDS: float = 10.0
     #: A plain job (no actor to ring) that nobody started in this time is expired.
     PENDING_EXPIRES_SECONDS: float = 24 * 3600.0
     #: Jobs that are over are deleted after so many days, with their ledger and their files.
@@ -37,9 +39,22 @@ class Conf:
     #: Whether a background thread keeps leases alive and sends what was held back.
     PULSE: bool = True
 
-    def __getattribute__(self, name: str) -> Any:
-        default = super().__getattribute__(name)
-        return getattr(settings, f"PROGRESS_{name}", default) if name.isupper() else default
+    def __init__(self) -> None:
+        self.read()
+
+    def read(self) -> None:
+        """Take over what Django's settings say."""
+        for name in Conf.__annotations__:
+            setattr(self, name, getattr(settings, f"PROGRESS_{name}", getattr(Conf, name)))
 
 
 conf = Conf()
+
+
+def _on_setting_changed(*, setting: str, **_: Any) -> None:
+    if setting.startswith("PROGRESS_"):
+        conf.read()
+
+
+# Tests change settings; nobody else does while a process runs.
+setting_changed.connect(_on_setting_changed, dispatch_uid="core.conf")

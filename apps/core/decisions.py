@@ -7,6 +7,7 @@ what the features keep change together or not at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from apps.core import fanout
 from apps.core.errors import NotInDoubtError, NotPossibleNowError
+from apps.core.ledger import lines
 from apps.core.models import Decision, JobItem, Outcome, SSEProgress
 from apps.core.signals import item_decided, job_changed
 from apps.core.statuses import TERMINAL, Status
@@ -58,7 +61,7 @@ def possible(job: SSEProgress) -> list[Decision]:
 
     A plain job's items can't be done again: only its own code could.
     """
-    if not job.in_doubt_items or job.status not in DECIDABLE:
+    if not job.in_doubt_items or job.status not in DECIDABLE or job.parent_id is not None:
         return []
     return [each for each in Decision if job.actor or each != Decision.AGAIN]
 
@@ -85,10 +88,13 @@ def decide(
         items = _write(row, decision, user, item)
         for each in items:
             item_decided.send(
-                JobItem, job=row, track=each.track, key=each.key, decision=decision, user=user
+                JobItem, job=each.job, track=each.track, key=each.key, decision=decision, user=user
             )
         nothing_else_left = row.books.left == 0
-        SSEProgress.objects.filter(job_id=row.job_id).update(**_counters(decision, len(items)))
+        for job_id, count in Counter(each.job_id for each in items).items():
+            SSEProgress.objects.filter(job_id=job_id).update(**_counters(decision, count))
+        if row.fanned_out:
+            fanout.sum_up(row)
         again = None
         if decision == Decision.AGAIN and nothing_else_left and row.status in TERMINAL:
             again = start_again(row)
@@ -121,7 +127,7 @@ def tell(decided: Decided) -> str:
 
 def _locked(job: SSEProgress, decision: Decision) -> SSEProgress:
     """Lock the job's row until the end of the transaction, and read it."""
-    guarded = SSEProgress.objects.filter(job_id=job.job_id, status__in=DECIDABLE)
+    guarded = SSEProgress.objects.whole().filter(job_id=job.job_id, status__in=DECIDABLE)
     if decision == Decision.AGAIN:
         guarded = guarded.exclude(actor="")
     written = guarded.update(seq=F("seq") + 1)
@@ -134,10 +140,10 @@ def _locked(job: SSEProgress, decision: Decision) -> SSEProgress:
 def _write(
     job: SSEProgress, decision: Decision, user: AbstractBaseUser, item: int | None
 ) -> list[JobItem]:
-    doubtful = JobItem.objects.filter(job_id=job.job_id, outcome=Outcome.IN_DOUBT)
+    doubtful = lines(job).filter(outcome=Outcome.IN_DOUBT)
     if item is not None:
         doubtful = doubtful.filter(pk=item)
-    items = list(doubtful.order_by("pk"))
+    items = list(doubtful.select_related("job").order_by("pk"))
     if not items:
         raise NotInDoubtError(job.job_id, item)
     doubtful.update(

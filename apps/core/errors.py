@@ -32,6 +32,17 @@ class NotAJobError(ProgressError):
         )
 
 
+class AlreadyCountedError(ProgressError):
+    """Raised when a job is to be shared out after it has counted items of its own."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"Job {job_id} has items of its own, which its parts' sums would hide. Call fan_out() "
+            "before track() and advance(), and let a part do what has to be counted."
+        )
+
+
 class NotPossibleNowError(ProgressError):
     """Raised when a job's state does not allow what was asked."""
 
@@ -123,6 +134,10 @@ class JobPutOff(JobStopped):
         self.msgid = msgid
         self.params = params or {}
         super().__init__(msgid)
+
+
+class JobFannedOut(JobStopped):
+    """Raised when the job's parts go on with it, so that the attempt that made them ends."""
 
 
 class LeaseLost(JobStopped):

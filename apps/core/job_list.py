@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
+from apps.core.ledger import lines as lines_of
 from apps.core.models import JobItem, Outcome, SSEProgress, SSEProgressQuerySet
 from apps.core.statuses import LEASED, Status
 from apps.core.texts import render
@@ -74,7 +75,8 @@ def overview(user: Reader) -> JobOverview:
     """Count the reader's jobs for the figures on top of the page."""
     since = timezone.now() - DAY
     ended = Q(finished_at__gte=since)
-    counts = SSEProgress.objects.visible_to(user).aggregate(
+    jobs = SSEProgress.objects.visible_to(user).whole()
+    counts = jobs.aggregate(
         running=Count("pk", filter=TABS["running"][1]),
         waiting=Count("pk", filter=TABS["waiting"][1]),
         finished=Count("pk", filter=ended & Q(status=Status.COMPLETED)),
@@ -90,7 +92,7 @@ def overview(user: Reader) -> JobOverview:
 
 def under_way(user: Reader) -> SSEProgressQuerySet:
     """Find the reader's jobs that are not over, those at work before those that wait."""
-    jobs = SSEProgress.objects.visible_to(user).active().select_related("user")
+    jobs = SSEProgress.objects.visible_to(user).whole().active().select_related("user")
     return jobs.order_by("started_at", "created_at")
 
 
@@ -113,13 +115,13 @@ def tabs(user: Reader, *, search: str = "") -> list[Tab]:
 
 def ledger(job: SSEProgress, *, outcome: str = "") -> QuerySet[JobItem]:
     """Find a job's ledger lines in the order of the work, of one outcome or of all."""
-    lines = job.items.order_by("pk")
+    lines = lines_of(job).order_by("pk")
     return lines.filter(outcome=outcome) if outcome in Outcome.values else lines
 
 
 def ledger_tabs(job: SSEProgress) -> list[Tab]:
     """List the outcomes that a job's ledger holds; empty when there is nothing to choose."""
-    counts = dict(job.items.order_by().values_list("outcome").annotate(Count("pk")))
+    counts = dict(lines_of(job).order_by().values_list("outcome").annotate(Count("pk")))
     found = [
         Tab(name=outcome.value, label=str(outcome.label), count=counts[outcome.value])
         for outcome in Outcome
@@ -133,6 +135,7 @@ def ledger_tabs(job: SSEProgress) -> list[Tab]:
 def _durations(user: Reader, since: datetime) -> list[float]:
     times = (
         SSEProgress.objects.visible_to(user)
+        .whole()
         .filter(status=Status.COMPLETED, finished_at__gte=since, started_at__isnull=False)
         .order_by("-finished_at")
         .values_list("started_at", "finished_at")[:SAMPLE]
@@ -144,11 +147,12 @@ def _durations(user: Reader, since: datetime) -> list[float]:
 
 def _searched(user: Reader, search: str) -> SSEProgressQuerySet:
     """Keep the jobs whose title, kind, owner, id or ledger holds the words as they are written."""
-    jobs = SSEProgress.objects.visible_to(user)
+    jobs = SSEProgress.objects.visible_to(user).whole()
     words = search.strip()
     if not words:
         return jobs
-    in_ledger = JobItem.objects.filter(job=OuterRef("pk"), ref__icontains=words)
+    whose = Q(job=OuterRef("pk")) | Q(job__parent=OuterRef("pk"))
+    in_ledger = JobItem.objects.filter(whose, ref__icontains=words)
     # SQLite keeps JSON as it was written, where an accent is an escape; PostgreSQL does not.
     escaped = json.dumps(words)[1:-1]
     return jobs.filter(

@@ -88,6 +88,18 @@ def size_of(job: SSEProgress) -> str:
     return f"{_number(job.total_items)} {_unit(job, job.total_items)}"
 
 
+def progress_of(job: SSEProgress) -> str:
+    """Say how far a job is: "4 of 40 invoices", or "4 invoices" while nobody knows of how many."""
+    books = job.books
+    if books.total is None:
+        return f"{_number(books.processed)} {_unit(job, books.processed)}"
+    return gettext("%(done)s of %(total)s %(unit)s") % {
+        "done": _number(books.processed),
+        "total": _number(books.total),
+        "unit": _unit(job, books.total),
+    }
+
+
 def outcome_of(job: SSEProgress) -> str:
     """Say in a few words what came of a job: its error, its summary, or its counts."""
     if job.error:
@@ -120,14 +132,7 @@ def _counts(job: SSEProgress) -> list[str]:
     books = job.books
     parts = []
     if books.total is not None and books.processed < books.total:
-        parts.append(
-            gettext("%(done)s of %(total)s %(unit)s")
-            % {
-                "done": _number(books.processed),
-                "total": _number(books.total),
-                "unit": _unit(job, books.total),
-            }
-        )
+        parts.append(progress_of(job))
     elif books.processed:
         parts.append(f"{_number(books.done)} {_unit(job, books.done)}")
     for count, text in (

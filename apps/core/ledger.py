@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
@@ -33,6 +33,14 @@ class Entry:
     code: str = ""
     msgid: str = ""
     params: dict[str, Any] = field(default_factory=dict)
+
+
+def lines(job: SSEProgress) -> QuerySet[JobItem]:
+    """Find a job's lines; a fanned-out job's are those of its parts too."""
+    whose = Q(job_id=job.job_id)
+    if job.fanned_out:
+        whose |= Q(job_id__in=SSEProgress.objects.filter(parent_id=job.job_id).values("pk"))
+    return JobItem.objects.filter(whose)
 
 
 def record(job: SSEProgress, entry: Entry) -> None:

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from apps.core.conf import conf
 from apps.core.models import SSEProgress
-from apps.core.models.queryset import lease_end
+from apps.core.models.queryset import plain_lease_end
 from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, TERMINAL
 
@@ -115,7 +115,7 @@ class PlainLife:
             return True
         self._next_renewal = self._renewal()
         alive = SSEProgress.objects.filter(job_id=self._job_id, status__in=LEASED)
-        return bool(alive.update(lease_until=lease_end(), updated_at=Now()))
+        return bool(alive.update(lease_until=plain_lease_end(), updated_at=Now()))
 
     @staticmethod
     def _renewal() -> float:

@@ -24,6 +24,7 @@ from apps.core.budget import ErrorBudget
 from apps.core.conf import conf
 from apps.core.errors import (
     JobCancelled,
+    JobFannedOut,
     JobHandedBack,
     JobPaused,
     JobPutOff,
@@ -33,10 +34,19 @@ from apps.core.errors import (
 from apps.core.logs import job_context
 from apps.core.models import SSEProgress
 from apps.core.models.models_sse_progress import unbalanced
+from apps.core.outages import is_outage
 from apps.core.signals import job_changed
-from apps.core.statuses import Status
+from apps.core.statuses import LEASED, Status
+from apps.core.ticker import Ticker
 from apps.core.tracker import ProgressTracker
 from apps.core.tracks import doubt_reserved
+
+DATABASE_AWAY = gettext_noop("The database did not answer. The job goes on by itself.")
+NO_DATABASE = {
+    "code": "database",
+    "message": gettext_noop("The database could not be read or written."),
+    "hint": gettext_noop("What is done is kept. Try again when the database works."),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -92,12 +102,17 @@ def _attempt(
             tracker.close()
     except LeaseLost:
         raise
+    except JobFannedOut:
+        logger.info("the job goes on in its parts")
     except JobStopped as stopped:
         _stop(tracker, job, stopped)
     except Exception as error:  # the process's edge: nothing above knows the job
         logger.exception("the job failed")
         _drop_broken_connections()
-        values = {**pen.values(), "error": _unforeseen(error)}
+        if is_outage(error):
+            _interrupt(pen, job)
+            return
+        values = {**_known(pen), "error": _unforeseen(error)}
         if job.attempts <= retries and job.status == Status.RUNNING:
             wait = not_before(wait_after(job.attempts))
             _end(job, Status.PENDING, "progress", not_before=wait, **values)
@@ -111,8 +126,27 @@ def _attempt(
         _complete(tracker, job)
 
 
+def _interrupt(pen: Ticker, job: SSEProgress) -> None:
+    """Let a later attempt go on from what the database kept, after it has let this one down."""
+    if job.attempts < conf.MAX_ATTEMPTS:
+        wait = not_before(wait_after(job.attempts))
+        message = {"message": DATABASE_AWAY, "message_params": {}}
+        _end(job, Status.PENDING, "progress", **{**_known(pen), **message, "not_before": wait})
+    else:
+        _end(job, Status.FAILED, "error", **{**_known(pen), "error": NO_DATABASE})
+
+
+def _known(pen: Ticker) -> dict[str, Any]:
+    """Give what may be written at the end: nothing when the row may hold something newer."""
+    return {} if pen.unsure else pen.values()
+
+
 def _complete(tracker: ProgressTracker, job: SSEProgress) -> None:
     """End a job whose books balance as completed, and any other as failed."""
+    if tracker.ticker.unsure:
+        # The actor has swallowed the error; another attempt finds out what is true.
+        _interrupt(tracker.ticker, job)
+        return
     with tracker.ticker.lock:
         if job.total_items is None:
             job.total_items = job.processed_items
@@ -126,7 +160,7 @@ def _complete(tracker: ProgressTracker, job: SSEProgress) -> None:
 def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> None:
     """Confirm a wish, or hand the job back so that another worker goes on at once."""
     with tracker.ticker.lock:
-        values = tracker.ticker.values()
+        values = _known(tracker.ticker)
         if isinstance(stopped, JobCancelled) or job.status == Status.CANCELLING:
             _end(job, Status.CANCELLED, "error", **values)
         elif isinstance(stopped, JobPaused) or job.status == Status.PAUSING:
@@ -142,12 +176,12 @@ def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> No
 
 
 def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
-    """Move the job away from this attempt.
+    """Move the job away from this attempt; what it leaves under way is in doubt.
 
     Raises:
         LeaseLost: when the job has been given to somebody else.
     """
-    row = SSEProgress.objects.move(job.job_id, target, epoch=job.epoch, **values)
+    row = _leave(job, target, values)
     if row is None and target == Status.PENDING:
         # A wish came in at the last moment; grant it instead of handing back.
         wish = SSEProgress.objects.get(job_id=job.job_id).status
@@ -156,10 +190,29 @@ def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
         )
         values = {n: v for n, v in values.items() if n not in ("attempts", "not_before")}
         if granted is not None:
-            row = SSEProgress.objects.move(job.job_id, granted, epoch=job.epoch, **values)
+            row = _leave(job, granted, values)
     if row is None:
         raise LeaseLost(job.job_id, job.epoch)
     job_changed.send(SSEProgress, job=row, kind=kind, urgent=True)
+
+
+def _leave(job: SSEProgress, target: Status, values: dict[str, Any]) -> SSEProgress | None:
+    """Make the move while the lease is ours, with whatever was under way entered as in doubt.
+
+    Only from a leased state: until somebody claims a job that has been taken from this attempt,
+    its epoch is still ours.
+    """
+    with transaction.atomic():
+        row = SSEProgress.objects.move(
+            job.job_id, target, epoch=job.epoch, only_from=LEASED, **values
+        )
+        if row is not None and target != Status.PENDING and doubt_reserved(row):
+            SSEProgress.objects.filter(job_id=job.job_id).update(
+                cursor=row.cursor,
+                processed_items=row.processed_items,
+                in_doubt_items=row.in_doubt_items,
+            )
+    return row
 
 
 def _drop_broken_connections() -> None:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.core import verbs
 from apps.core.conf import conf
+from apps.core.ledger import lines
 from apps.core.models import JobItem, Outcome, SSEProgress
 from apps.core.statuses import LEASED, Status
 from apps.core.texts import render
@@ -167,10 +168,13 @@ def _eta(job: SSEProgress) -> int | None:
 
 
 def _warnings(job: SSEProgress) -> dict[str, Any]:
-    total = job.warning_count + job.failed_items + job.in_doubt_items
+    total = job.warning_count
+    if job.actor:
+        # A plain job's failures have no line of their own; its author warns about them.
+        total += job.failed_items + job.in_doubt_items
     newest: list[JobItem] = []
     if total:
-        notable = job.items.filter(outcome__in=NOTABLE)
+        notable = lines(job).filter(outcome__in=NOTABLE)
         newest = list(notable.order_by("-pk")[: conf.SNAPSHOT_WARNINGS])
     return {
         "total": total,
@@ -208,5 +212,11 @@ def _error(job: SSEProgress) -> dict[str, Any] | None:
 def _worker(job: SSEProgress, now: datetime) -> dict[str, Any] | None:
     if job.status not in LEASED:
         return None
-    alive = job.lease_until is not None and job.lease_until >= now
+    if job.fanned_out:
+        leases = job.parts.filter(status__in=LEASED).values_list("lease_until", flat=True)
+        if not leases:
+            return None  # all parts wait for a worker
+        alive = any(until is not None and until >= now for until in leases)
+    else:
+        alive = job.lease_until is not None and job.lease_until >= now
     return {"alive": alive, "seen_s": max(0, int((now - job.updated_at).total_seconds()))}

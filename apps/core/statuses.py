@@ -32,6 +32,8 @@ TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
         (Status.PENDING, Status.CANCELLED),
         # A plain actor fails before it says that it has started, or a job has used its attempts.
         (Status.PENDING, Status.FAILED),
+        # A part of a job that nobody has begun when the whole is paused.
+        (Status.PENDING, Status.PAUSED),
         # Nobody ever picked the job up.
         (Status.PENDING, Status.EXPIRED),
         # The last item is done and the books balance.

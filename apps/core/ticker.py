@@ -13,6 +13,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+from django.db import Error
 from django.utils import timezone
 
 from apps.core.conf import conf
@@ -59,6 +60,9 @@ class Ticker:
         self._dirty = False
         self._over = False
         self._lost = False
+        #: A write has failed, and may have reached the database all the same (the connection died
+        #: at the commit): nothing may be written over what the row then holds.
+        self.unsure = False
         self._next_flush = 0.0
         self._next_event = 0.0
         self._next_measure = 0.0
@@ -104,7 +108,7 @@ class Ticker:
             LeaseLost: when the job has been given to somebody else.
         """
         job, now = self.job, monotonic()
-        if self._lost:
+        if self._lost or self.unsure:
             raise LeaseLost(job.job_id, job.epoch)
         self.fold()
         if now >= self._next_measure:
@@ -118,7 +122,11 @@ class Ticker:
         self._dirty = False
         self._next_flush = now + conf.FLUSH_SECONDS
         renew = now >= self._next_renewal
-        written = SSEProgress.objects.write(job.job_id, job.epoch, renew=renew, **changed)
+        try:
+            written = SSEProgress.objects.write(job.job_id, job.epoch, renew=renew, **changed)
+        except Error:
+            self.unsure = True
+            raise
         if written is None:
             self._lost = True
             raise LeaseLost(job.job_id, job.epoch)
@@ -159,13 +167,14 @@ class Ticker:
         before = self.copy_of_values()
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            self.unsure = self.unsure or isinstance(error, Error)
             self.restore(before)
             raise
 
     def beat(self) -> bool:
         """Keep the lease while an item takes long, and write what the last tick held back."""
-        if self._over or self._lost:
+        if self._over or self._lost or self.unsure:
             return False
         now = monotonic()
         if now >= self._next_renewal:
@@ -178,7 +187,7 @@ class Ticker:
         overdue, self.due = self.due or self._dirty, True
         if overdue and now >= self._next_flush and self.lock.acquire(blocking=False):
             try:
-                if not self._over:
+                if not (self._over or self.unsure):
                     self.flush()
             except LeaseLost:
                 return False

@@ -6,27 +6,32 @@ here, between two items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import transaction
 
-from apps.core import ledger, shutdown
+from apps.core import fanout, ledger, shutdown
 from apps.core.budget import ErrorBudget
 from apps.core.errors import (
+    AlreadyCountedError,
     ItemFailed,
     ItemInDoubt,
     ItemOutcomeError,
     ItemSkipped,
     JobCancelled,
+    JobFannedOut,
     JobHandedBack,
     JobPaused,
     JobStopped,
+    LeaseLost,
 )
 from apps.core.ledger import Entry
 from apps.core.loop import Loop
 from apps.core.models import Outcome, SSEProgress
+from apps.core.outages import is_outage
+from apps.core.parts import PartActor
 from apps.core.settlement import Settlement
 from apps.core.sources import Key, source_of
 from apps.core.statuses import Status
@@ -116,7 +121,8 @@ class ProgressTracker:
         dies inside leaves it in doubt and nobody repeats it.
 
         An exception settles the item and the loop goes on: ItemFailed, ItemSkipped and ItemInDoubt
-        say how; any other means failed, or in doubt when the item is irreversible.
+        say how; any other means failed, or in doubt when the item is irreversible. Only a database
+        that is away ends the attempt: a later one goes on with this item.
         """
         loop = self._loop
         if loop is None or loop.item is not item or loop.settled:
@@ -130,7 +136,10 @@ class ProgressTracker:
                 yield
             except ItemOutcomeError as ended:
                 entry = _entry(loop, ref, ended)
-            except Exception as error:  # noqa: BLE001 (one item must not end the others)
+            except Exception as error:  # (one item must not end the others)
+                if is_outage(error) and not irreversible:
+                    # Not the item's fault, and the database has undone it: another attempt will do.
+                    raise
                 params = {"error": str(error)}
                 found = unforeseen("%(error)s", code=type(error).__name__, params=params)
                 entry = _entry(loop, ref, found)
@@ -182,6 +191,36 @@ class ProgressTracker:
             self._ticker.flush()
         yield
         self._stage_base = min(1.0, self._stage_base + share)
+
+    def fan_out(self, actor: PartActor, chunks: Iterable[Mapping[str, Any]]) -> None:
+        """Share the job out in parts, which several workers do at once, and end this attempt.
+
+        Nothing behind this call is run: the job goes on by itself, sums its parts up, and ends
+        when the last of them has. Whoever cancels, pauses, resumes or retries it reaches them all.
+        A `result` said before may mention %(done)s, %(skipped)s, %(failed)s, %(in_doubt)s,
+        %(left)s and %(total)s.
+
+        Args:
+            actor: The progress actor that does one part.
+            chunks: For each part the actor's keyword arguments and, if known, `total`: the number
+                of its items. They are kept in rows, so they must be JSON.
+
+        Raises:
+            AlreadyCountedError: the job has counted items of its own.
+        """
+        if self._tracks or self._job.processed_items:
+            raise AlreadyCountedError(self.job_id)
+        found = list(chunks)
+        with self._ticker.lock:
+            self._ticker.flush()
+            self.checkpoint()
+            if fanout.share_out(self._job, actor, found):
+                self._ticker.close()
+                raise JobFannedOut
+            # Somebody has asked for something at the last moment, or the lease is lost.
+            self._ticker.flush()
+            self.checkpoint()
+        raise LeaseLost(self.job_id, self._job.epoch)
 
     def checkpoint(self) -> None:
         """End the run here if somebody asked for it. Called between items.

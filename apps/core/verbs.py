@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from apps.core import fanout
 from apps.core.errors import NotPossibleNowError
 from apps.core.handoff import ring_on_commit
 from apps.core.models import JobItem, Outcome, SSEProgress
@@ -25,17 +26,21 @@ from apps.core.tracks import doubt_reserved
 
 def cancel(job: SSEProgress) -> SSEProgress:
     """Stop a job: at once when nobody is working on it, else at the worker's next item."""
-    return _first_of(
-        "cancel",
-        job,
-        lambda: _move(job, Status.CANCELLED, only_from=(Status.PENDING, Status.PAUSED)),
-        lambda: _move(job, Status.CANCELLING),
-    )
+    with transaction.atomic():
+        cancelled = _first_of(
+            "cancel",
+            job,
+            lambda: _move(job, Status.CANCELLED, only_from=(Status.PENDING, Status.PAUSED)),
+            lambda: _move(job, Status.CANCELLING),
+        )
+        return fanout.obey(cancelled) if cancelled.fanned_out else cancelled
 
 
 def pause(job: SSEProgress) -> SSEProgress:
     """Let the worker stop at its next item, to be resumed from there."""
-    return _first_of("pause", job, lambda: _move(job, Status.PAUSING))
+    with transaction.atomic():
+        paused = _first_of("pause", job, lambda: _move(job, Status.PAUSING))
+        return fanout.obey(paused) if paused.fanned_out else paused
 
 
 def resume(job: SSEProgress) -> SSEProgress:
@@ -46,6 +51,8 @@ def resume(job: SSEProgress) -> SSEProgress:
             job,
             lambda: _move(job, Status.PENDING, only_from=(Status.PAUSED,), message="", error={}),
         )
+        if resumed.fanned_out:
+            return fanout.resume(resumed)
         ring_on_commit(resumed)
     return resumed
 
@@ -58,6 +65,9 @@ def retry(job: SSEProgress) -> SSEProgress:
     with transaction.atomic():
         if "retry" not in possible(job):
             raise NotPossibleNowError("retry", job.status)
+        if job.fanned_out:
+            fanout.take_up_failed(job)
+            return _first_of("retry", job, lambda: start_again(job))
         failed = JobItem.objects.filter(job_id=job.job_id, outcome=Outcome.FAILED).update(
             outcome=Outcome.RETRY
         )
@@ -85,10 +95,13 @@ def start_again(job: SSEProgress, **values: Any) -> SSEProgress | None:
         attempts=0,
         message="",
         message_params={},
-        result={},
+        # The actor, which alone could say it again, is not run again when its parts are.
+        result=job.result if job.fanned_out else {},
         error={},
         **values,
     )
+    if row is not None and row.fanned_out:
+        return fanout.start_again(row)
     if row is not None:
         ring_on_commit(row)
     return row
@@ -117,9 +130,10 @@ CONFIRMATIONS: dict[str, Any] = {
 def possible(job: SSEProgress) -> list[str]:
     """Name the verbs that make sense for `job` now.
 
-    None for a plain job: only its own code can stop or start it.
+    None for a plain job: only its own code can stop or start it. None for a part of a job: the
+    whole is asked.
     """
-    if not job.actor:
+    if not job.actor or job.parent_id is not None:
         return []
     if job.status == Status.RUNNING:
         return ["pause", "cancel"]
@@ -138,6 +152,7 @@ def settle_abandoned(job: SSEProgress) -> SSEProgress | None:
     the queue; a plain job, which nobody can resume, is expired.
     """
     silent = Q(lease_until__lt=Now()) | Q(lease_until__isnull=True)
+    silent &= Q(fanned_out=False)  # by an attempt that was thought dead
     if not job.actor:
         return expire(job, where=silent)
     if job.status == Status.RUNNING:
@@ -146,7 +161,8 @@ def settle_abandoned(job: SSEProgress) -> SSEProgress | None:
     with transaction.atomic():
         granted = Status.CANCELLED if job.status == Status.CANCELLING else Status.PAUSED
         values = Ticker(job).values() if doubt_reserved(job) else {}
-        row = _move(job, granted, epoch=job.epoch, where=silent, **values)
+        # Should the worker have come back since the row was read, its counts are newer than ours.
+        row = _move(job, granted, epoch=job.epoch, where=silent & Q(seq=job.seq), **values)
         if row is None:
             transaction.set_rollback(True)
     return row
@@ -176,7 +192,7 @@ def expire(job: SSEProgress, where: Q | None = None) -> SSEProgress | None:
 
 
 def _first_of(verb: str, job: SSEProgress, *moves: Callable[[], SSEProgress | None]) -> SSEProgress:
-    if job.actor:
+    if job.actor and job.parent_id is None:
         for move in moves:
             row = move()
             if row is not None:

@@ -2,8 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadWithoutBrowser } from "./support/browser.js";
 
-const { Estimator, JobStore, Words, factsOf, roundEta, segmentsOf, statsOf, subtitleOf, viewOf } =
-  loadWithoutBrowser().internals;
+const {
+  Estimator,
+  JobStore,
+  Words,
+  factsOf,
+  linksOf,
+  roundEta,
+  segmentsOf,
+  statsOf,
+  subtitleOf,
+  viewOf,
+} = loadWithoutBrowser().internals;
 
 const words = Words.in("fr");
 const around = { lost: false, lostFor: 0, pollEvery: null, rate: null, eta: null };
@@ -146,4 +156,15 @@ test("the estimator forgets when a job starts again", () => {
   estimator.push(0, 6000);
 
   assert.equal(estimator.ready, false);
+});
+
+test("a page shows the result's links, but none to itself", () => {
+  const links = [
+    { label: "See each e-mail", href: "/invoices/mailings/5/" },
+    { label: "Report", href: "/reports/5.pdf", bytes: 2_400_000 },
+  ];
+  const state = job({ status: "completed", current: 2, total: 2, result: { links } });
+
+  assert.deepEqual(linksOf(state, "https://heron.example/core/jobs/5/"), links);
+  assert.deepEqual(linksOf(state, "https://heron.example/invoices/mailings/5/?page=2"), [links[1]]);
 });

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,10 +17,9 @@ from dramatiq.middleware import Middleware, default_middleware
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
 from heron.demo.surroundings import ROOT, make_scratch
+from tests.workers.waiting import PATIENCE, eventually
 from workers.broker import HeronBroker
 
-#: A functional bound: what is right happens long before, what is wrong never.
-PATIENCE = 15.0
 #: So short that Dramatiq's own waits don't hold the tests up.
 WORKER_TIMEOUT = 50
 
@@ -44,6 +42,16 @@ def heron_broker(url: str, **options: Any) -> HeronBroker:
     return broker
 
 
+def declare(
+    broker: dramatiq.Broker, name: str, run: Callable[..., Any], **options: Any
+) -> dramatiq.Actor[..., Any]:
+    """Declare an actor of the queue `q`."""
+    actor: dramatiq.Actor[..., Any] = dramatiq.actor(
+        broker=broker, actor_name=name, queue_name="q", **options
+    )(run)
+    return actor
+
+
 @contextmanager
 def working(
     broker: dramatiq.Broker, *, prefetch: int | None = None, **options: Any
@@ -57,14 +65,6 @@ def working(
         yield worker
     finally:
         worker.stop()
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "this never came true"
-        time.sleep(0.01)
 
 
 class Asking:

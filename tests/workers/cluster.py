@@ -20,7 +20,7 @@ from heron.demo.guard import Guard
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
 from heron.demo.surroundings import ROOT, Surroundings, make_scratch, python
-from tests.workers.brokers import eventually
+from tests.workers.waiting import eventually
 
 BOOTED = "Worker process is ready for action."
 
@@ -41,6 +41,7 @@ class Cluster:
             smtp_port=0,
             extra={
                 "DJANGO_SETTINGS_MODULE": "tests.workers.app.settings",
+                "DEBUG": "0",
                 # Milliseconds, Dramatiq's own default: the demo's is shorter.
                 "dramatiq_worker_timeout": "1000",
                 **({"DATABASE_URL": database_url} if database_url else {}),
@@ -135,7 +136,7 @@ class Cluster:
     def _row(self, sql: str, *parameters: object) -> dict[str, Any]:
         if self._database_url:
             with psycopg.connect(self._database_url, row_factory=psycopg.rows.dict_row) as pg:
-                found = pg.execute(sql.replace("?", "%s"), parameters).fetchone()  # type: ignore[arg-type]
+                found = pg.execute(sql.replace("?", "%s"), parameters).fetchone()
         else:
             with closing(sqlite3.connect(self.var / "heron.sqlite3", timeout=20)) as lite:
                 lite.row_factory = sqlite3.Row
@@ -145,6 +146,7 @@ class Cluster:
 
 
 PRELUDE = """
+from apps.core.models import SSEProgress
 from tests.workers.app.actors import *
 """
 

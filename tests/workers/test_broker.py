@@ -12,7 +12,8 @@ import dramatiq
 import pytest
 import redis
 
-from tests.workers.brokers import eventually, heron_broker, stock_broker, working
+from tests.workers.brokers import declare, heron_broker, stock_broker, working
+from tests.workers.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +35,7 @@ class Diary:
 
     def actor(self, broker: Any, name: str, **options: Any) -> dramatiq.Actor[..., Any]:
         """Declare an actor that writes its argument down."""
-        return dramatiq.actor(self.lines.append, broker=broker, actor_name=name, **options)
+        return declare(broker, name, self.lines.append, **options)
 
     def blocker(self, broker: Any, name: str, **options: Any) -> dramatiq.Actor[..., Any]:
         """Declare an actor that writes its argument down and waits for the gate."""
@@ -43,7 +44,7 @@ class Diary:
             self.lines.append(line)
             self.gate.wait(30)
 
-        return dramatiq.actor(wait, broker=broker, actor_name=name, **options)
+        return declare(broker, name, wait, **options)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_messages_run_in_the_order_they_came_and_leave_nothing_behind(
     make: Make, diary: Diary
 ) -> None:
     broker = make()
-    note = diary.actor(broker, "note", queue_name="q")
+    note = diary.actor(broker, "note")
     for number in range(50):
         note.send(number)
 
@@ -84,9 +85,9 @@ def test_messages_run_in_the_order_they_came_and_leave_nothing_behind(
 
 def test_the_more_urgent_of_the_fetched_messages_runs_first(make: Make, diary: Diary) -> None:
     broker = make()
-    block = diary.blocker(broker, "block", queue_name="q")
-    late = diary.actor(broker, "late", queue_name="q", priority=100)
-    soon = diary.actor(broker, "soon", queue_name="q", priority=0)
+    block = diary.blocker(broker, "block")
+    late = diary.actor(broker, "late", priority=100)
+    soon = diary.actor(broker, "soon", priority=0)
 
     with working(broker, worker_threads=1, prefetch=3) as worker:
         block.send("block")
@@ -104,7 +105,7 @@ def test_a_queue_holds_as_many_messages_as_are_prefetched_running_ones_included(
     make: Make, diary: Diary
 ) -> None:
     broker = make()
-    block = diary.blocker(broker, "block", queue_name="q")
+    block = diary.blocker(broker, "block")
     for number in range(10):
         block.send(number)
 
@@ -122,7 +123,7 @@ def test_a_queue_holds_as_many_messages_as_are_prefetched_running_ones_included(
 
 def test_a_delayed_message_waits_for_its_time(make: Make, diary: Diary) -> None:
     broker = make()
-    note = diary.actor(broker, "note", queue_name="q")
+    note = diary.actor(broker, "note")
 
     with working(broker):
         due = time.time() + 1
@@ -177,7 +178,7 @@ def test_dead_letters_are_purged_by_maintenance(make: Make, diary: Diary) -> Non
 
 def test_messages_of_a_dead_worker_are_given_back_by_maintenance(make: Make, diary: Diary) -> None:
     broker = make(maintenance_chance=1_000_000, heartbeat_timeout=200)
-    note = diary.actor(broker, "note", queue_name="q")
+    note = diary.actor(broker, "note")
     note.send("hello")
     alive, broker.broker_id = broker.broker_id, "dead"
     broker.do_fetch("q", 1)
@@ -190,7 +191,7 @@ def test_messages_of_a_dead_worker_are_given_back_by_maintenance(make: Make, dia
 
 def test_what_a_stopping_worker_has_not_begun_goes_back(make: Make, diary: Diary) -> None:
     broker = make()
-    block = diary.blocker(broker, "block", queue_name="q")
+    block = diary.blocker(broker, "block")
     for number in range(4):
         block.send(number)
 
@@ -205,7 +206,7 @@ def test_what_a_stopping_worker_has_not_begun_goes_back(make: Make, diary: Diary
 
 def test_a_flushed_queue_holds_nothing(make: Make, diary: Diary) -> None:
     broker = make()
-    note = diary.actor(broker, "note", queue_name="q")
+    note = diary.actor(broker, "note")
     note.send(1)
     note.send_with_options(args=(2,), delay=60_000)
 
@@ -219,8 +220,8 @@ def test_two_workers_share_a_queue_and_nothing_runs_twice(make: Make, diary: Dia
     broker = make()
     other = make()
     other.namespace = broker.namespace
-    note = diary.actor(broker, "note", queue_name="q")
-    diary.actor(other, "note", queue_name="q")
+    note = diary.actor(broker, "note")
+    diary.actor(other, "note")
 
     with working(broker, worker_threads=2), working(other, worker_threads=2):
         for number in range(200):
@@ -233,7 +234,7 @@ def test_two_workers_share_a_queue_and_nothing_runs_twice(make: Make, diary: Dia
 
 def test_a_paused_worker_fetches_nothing_until_it_is_resumed(make: Make, diary: Diary) -> None:
     broker = make()
-    note = diary.actor(broker, "note", queue_name="q")
+    note = diary.actor(broker, "note")
 
     with working(broker) as worker:
         worker.pause()

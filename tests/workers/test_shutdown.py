@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from heron.demo.process import Process
-from tests.workers.brokers import PATIENCE, eventually
 from tests.workers.cluster import Cluster, running_cluster
+from tests.workers.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.integration
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,11 +15,12 @@ from dramatiq.errors import ConnectionClosed
 from tests.workers.brokers import (
     Asking,
     FragileValkey,
-    eventually,
+    declare,
     heron_broker,
     stock_broker,
     working,
 )
+from tests.workers.waiting import eventually
 from workers.broker import HeronBroker
 from workers.wake import QueueWatch, WakingConsumer
 
@@ -51,6 +52,10 @@ def asleep(broker: HeronBroker) -> None:
     """Wait until a consumer has asked for a push."""
     eventually(lambda: int(broker.client.info("clients")["tracking_clients"]) >= 1)
     eventually(lambda: int(broker.client.info("stats")["tracking_total_keys"]) >= 1)
+
+
+def _more_than(lines: list[int], number: int) -> Callable[[], bool]:
+    return lambda: len(lines) > number
 
 
 def consumer(broker: HeronBroker, prefetch: int = 2) -> Any:
@@ -106,7 +111,7 @@ def test_a_message_between_the_fetch_and_the_first_wait_is_not_slept_over(
 
 def test_no_message_of_many_is_slept_over_wherever_it_falls(broker: HeronBroker) -> None:
     consuming = consumer(broker, prefetch=1)
-    received = []
+    received: list[int] = []
 
     def receive() -> None:
         while len(received) < 500:
@@ -121,7 +126,7 @@ def test_no_message_of_many_is_slept_over_wherever_it_falls(broker: HeronBroker)
         # One at a time: each finds the consumer at another point of its way to sleep.
         broker.enqueue(message(number))
         if number % 3:
-            eventually(lambda number=number: len(received) > number)
+            eventually(_more_than(received, number))
 
     thread.join(15)
     assert received == list(range(500))
@@ -214,7 +219,7 @@ def _expect_loss(watch: QueueWatch) -> None:
 def test_work_goes_on_after_valkey_has_been_away(fragile: FragileValkey) -> None:
     broker = heron_broker(fragile.url)
     done: list[int] = []
-    note = dramatiq.actor(done.append, broker=broker, queue_name="q", actor_name="note")
+    note = declare(broker, "note", done.append)
 
     with working(broker):
         note.send(1)
@@ -240,12 +245,12 @@ def test_a_server_that_cannot_push_is_polled_as_by_dramatiq(
         for name, script in broker.scripts.items()
     }
     done: list[int] = []
-    note = dramatiq.actor(done.append, broker=broker, queue_name="q", actor_name="note")
+    note = declare(broker, "note", done.append)
 
     with working(broker):
         for number in range(3):
             note.send(number)
-            eventually(lambda number=number: len(done) > number)
+            eventually(_more_than(done, number))
 
     told = [line for line in caplog.messages if "does not wake us" in line]
     assert len(told) == 1
@@ -273,7 +278,8 @@ def test_a_server_that_hangs_is_a_lost_connection_to_dramatiq() -> None:
 
 
 def test_a_stopping_worker_fetches_nothing_more(broker: HeronBroker) -> None:
-    gate, done = threading.Event(), []
+    gate = threading.Event()
+    done: list[int] = []
 
     @dramatiq.actor(broker=broker, queue_name="q")
     def work(number: int) -> None:
@@ -295,7 +301,8 @@ def test_a_stopping_worker_fetches_nothing_more(broker: HeronBroker) -> None:
 
 
 def test_a_stopping_worker_gives_back_at_once_what_it_has_not_begun(broker: HeronBroker) -> None:
-    gate, done = threading.Event(), []
+    gate = threading.Event()
+    done: list[int] = []
 
     @dramatiq.actor(broker=broker, queue_name="q")
     def work(number: int) -> None:
@@ -322,7 +329,7 @@ def test_no_thread_and_no_connection_outlives_a_worker(broker: HeronBroker) -> N
         return threading.active_count(), len(broker.client.client_list())
 
     done: list[int] = []
-    note = dramatiq.actor(done.append, broker=broker, queue_name="q", actor_name="note")
+    note = declare(broker, "note", done.append)
     with working(broker):
         note.send(0)
         eventually(lambda: done)

@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest, Now
 from apps.core import ledger
 from apps.core.errors import UnknownJobError
 from apps.core.models import SSEProgress
-from apps.core.models.queryset import lease_end
+from apps.core.models.queryset import plain_lease_end
 from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, TERMINAL, Status
 
@@ -101,7 +101,7 @@ class SSEProgressTracker:
             job_id=self.job_id, status__in=(Status.COMPLETED,) if over else LEASED
         )
         if not over:
-            values["lease_until"] = lease_end()
+            values["lease_until"] = plain_lease_end()
         if not guarded.update(seq=F("seq") + 1, updated_at=Now(), **values):
             return False
         job_changed.send(SSEProgress, job=self._row(), kind=kind, urgent=urgent)

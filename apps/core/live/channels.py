@@ -22,9 +22,9 @@ def user_channel(user_id: object) -> str:
 
 
 def channels_of(job: SSEProgress) -> list[str]:
-    """Name every channel that tells about `job`."""
+    """Name every channel that tells about `job`; a part of one is in nobody's list."""
     channels = [job_channel(job.job_id)]
-    if job.user_id is not None:
+    if job.user_id is not None and job.parent_id is None:
         channels.append(user_channel(job.user_id))
     return channels
 

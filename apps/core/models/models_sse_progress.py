@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from apps.core.books import Books
-from apps.core.models.queryset import SSEProgressQuerySet, lease_end
+from apps.core.models.queryset import SSEProgressQuerySet, plain_lease_end
 from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, TERMINAL, Status
 from apps.core.texts import render
@@ -93,6 +93,8 @@ class SSEProgress(models.Model):
         blank=True,
         related_name="parts",
     )
+    #: Which part of it, counted from 1.
+    part = models.PositiveIntegerField(null=True, blank=True, editable=False)
     #: The work is done by parts; this row only sums them, and needs no lease.
     fanned_out = models.BooleanField(default=False)
 
@@ -136,6 +138,8 @@ class SSEProgress(models.Model):
                 ),
                 name="core_job_books",
             ),
+            # An attempt that shares a job out again makes no part twice.
+            models.UniqueConstraint(fields=["parent", "part"], name="core_one_job_per_part"),
         ]
 
     def __str__(self) -> str:
@@ -174,12 +178,15 @@ class SSEProgress(models.Model):
     def mark_as_started(self) -> None:
         """Say that the work has begun; again, that this thread goes on with it."""
         row = SSEProgress.objects.move(
-            self.job_id, Status.RUNNING, attempts=F("attempts") + 1, epoch=None
+            self.job_id,
+            Status.RUNNING,
+            attempts=F("attempts") + 1,
+            lease_until=plain_lease_end(),
         )
         self._took(row, "start", urgent=True)
         if row is None and self.status in LEASED:
             SSEProgress.objects.filter(job_id=self.job_id, status__in=LEASED).update(
-                lease_until=lease_end()
+                lease_until=plain_lease_end()
             )
             job_changed.send(SSEProgress, job=self, kind="start", urgent=False)
 
@@ -200,7 +207,7 @@ class SSEProgress(models.Model):
         if message is not None:
             values |= {"message": message, "message_params": {}}
         written = SSEProgress.objects.filter(job_id=self.job_id, status__in=LEASED).update(
-            seq=F("seq") + 1, updated_at=Now(), lease_until=lease_end(), **values
+            seq=F("seq") + 1, updated_at=Now(), lease_until=plain_lease_end(), **values
         )
         self.refresh_from_db()
         if written:

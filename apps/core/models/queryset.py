@@ -24,9 +24,18 @@ if TYPE_CHECKING:
     from apps.core.models.models_sse_progress import SSEProgress
 
 
+#: A plain job is given up after so many leases without a life sign.
+PLAIN_LEASES = 3
+
+
 def lease_end() -> Any:
     """Give the expression for the end of a lease taken or renewed now."""
     return Now() + timedelta(seconds=conf.LEASE_SECONDS)
+
+
+def plain_lease_end() -> Any:
+    """Give the expression for the end of a plain job's lease: longer, for it can't be resumed."""
+    return Now() + timedelta(seconds=PLAIN_LEASES * conf.LEASE_SECONDS)
 
 
 class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
@@ -44,11 +53,24 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         """Keep the jobs that are not over."""
         return self.exclude(status__in=TERMINAL)
 
+    def whole(self) -> SSEProgressQuerySet:
+        """Keep the jobs that people started, without the parts that some are shared out in."""
+        return self.filter(parent=None)
+
     def lease_lost(self) -> SSEProgressQuerySet:
         """Keep the jobs whose worker has given no life sign for a whole lease."""
-        return self.filter(status__in=LEASED).filter(
+        return self.filter(status__in=LEASED, fanned_out=False).filter(
             Q(lease_until__lt=Now()) | Q(lease_until__isnull=True)
         )
+
+    def pull_in_leases(self) -> int:
+        """Shorten the leases that end later than any can: the database's clock was put back.
+
+        A living worker renews its own in time; a dead one's would hold its job up for ever.
+        """
+        end = plain_lease_end()
+        too_late = Now() + timedelta(seconds=2 * PLAIN_LEASES * conf.LEASE_SECONDS)
+        return self.filter(status__in=LEASED, lease_until__gt=too_late).update(lease_until=end)
 
     def claimable(self, job_id: str) -> SSEProgressQuerySet:
         """Keep the job if a worker may take it: waiting, or left behind by a dead worker."""
@@ -59,19 +81,29 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
 
     def claim(self, job_id: str, worker: str) -> SSEProgress | None:
         """Take the lease of a job, or None when another worker holds it or it needs none."""
-        taken = self.claimable(job_id).update(
-            status=Status.RUNNING,
-            epoch=F("epoch") + 1,
-            attempts=F("attempts") + 1,
-            seq=F("seq") + 1,
-            worker=worker,
-            lease_until=lease_end(),
-            not_before=None,
-            error={},
-            started_at=Coalesce("started_at", Now()),
-            updated_at=Now(),
+        found = self.claimable(job_id).values_list("epoch", flat=True).first()
+        if found is None:
+            return None
+        # Of several at once, one gets this epoch. A worker that is suspended right here must not
+        # take the row that another one has claimed meanwhile for its own.
+        epoch = found + 1
+        taken = (
+            self.claimable(job_id)
+            .filter(epoch=found)
+            .update(
+                status=Status.RUNNING,
+                epoch=epoch,
+                attempts=F("attempts") + 1,
+                seq=F("seq") + 1,
+                worker=worker,
+                lease_until=lease_end(),
+                not_before=None,
+                error={},
+                started_at=Coalesce("started_at", Now()),
+                updated_at=Now(),
+            )
         )
-        return self.get(job_id=job_id) if taken else None
+        return self.filter(job_id=job_id, epoch=epoch).first() if taken else None
 
     def move(
         self,

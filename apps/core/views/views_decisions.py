@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from apps.core import decisions
 from apps.core.errors import NotInDoubtError, NotPossibleNowError
 from apps.core.job_text import not_now
+from apps.core.ledger import lines
 from apps.core.models import Decision
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.views.access import (
@@ -43,7 +44,7 @@ def sse_progress_decide(request: HttpRequest, job_id: str) -> HttpResponseBase:
     if decision not in Decision.values or not either or (key and not number):
         return problem(400, _("Say what to do (again, done or skip), and with which item."))
     item = int(key) if key else None
-    if item is not None and not job.items.filter(pk=item).exists():
+    if item is not None and not lines(job).filter(pk=item).exists():
         return problem(404, _("There is no such item."))
     refused, decided = "", None
     user = cast("AbstractBaseUser", request.user)

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from apps.core.errors import NotPossibleNowError
 from apps.core.job_text import not_now
+from apps.core.ledger import lines
 from apps.core.models import JobItem, SSEProgress
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.spreadsheets import defused
@@ -46,7 +47,7 @@ LIST_LENGTH = 100
 def sse_progress_list(request: HttpRequest) -> HttpResponseBase:
     """Answer with the reader's own newest jobs."""
     own = Q(user=cast("AbstractBaseUser", request.user))
-    jobs = SSEProgress.objects.filter(own)[:LIST_LENGTH]
+    jobs = SSEProgress.objects.whole().filter(own)[:LIST_LENGTH]
     response = JsonResponse({"jobs": [snapshot_for_reader(job) for job in jobs]})
     return private(response)
 
@@ -127,8 +128,8 @@ def _csv_lines(job: SSEProgress) -> Iterator[str]:
             _("Decided at"),
         ]
     )
-    lines = job.items.select_related("decided_by").order_by("pk")
-    items: Iterator[JobItem] = lines.iterator(chunk_size=1000)
+    found = lines(job).select_related("decided_by").order_by("pk")
+    items: Iterator[JobItem] = found.iterator(chunk_size=1000)
     for item in items:
         yield writer.writerow(
             [

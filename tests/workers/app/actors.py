@@ -32,13 +32,25 @@ def nothing(progress: ProgressTracker) -> None:
     """Do nothing."""
 
 
+@dramatiq.actor(queue_name="short")
+def mark(text: str) -> None:
+    """Note something, without any progress, in the queue of those with."""
+    note(os.environ["BENCH_DIARY"], text)
+
+
 @dramatiq.actor(queue_name="plain")
-def plain(diary: str, text: str) -> None:
+def plain(text: str) -> None:
     """Note something, without any progress."""
-    note(diary, text)
+    note(os.environ["BENCH_DIARY"], text)
+
+
+@dramatiq.actor(queue_name="plain")
+def quiet() -> None:
+    """Do nothing, without any progress."""
 
 
 def note(diary: str, text: str) -> None:
-    """Add a line in one write, so that two processes' lines don't mix."""
+    """Add a line in one write, so that two processes' lines don't mix; the time is taken first."""
+    now = time.time()
     with Path(diary).open("a") as file:
-        file.write(f"{time.time()} {text}\n")
+        file.write(f"{now} {text}\n")

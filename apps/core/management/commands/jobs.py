@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import decisions, job_text
 from apps.core.errors import NotInDoubtError, NotPossibleNowError
+from apps.core.ledger import lines as lines_of
 from apps.core.models import Decision, JobItem, Outcome, SSEProgress
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.statuses import Status
@@ -68,7 +69,7 @@ class Command(BaseCommand):
             return
         job = _job(options["job"])
         if verb == "show":
-            lines = list(job.items.select_related("decided_by").order_by("pk"))
+            lines = list(lines_of(job).select_related("decided_by").order_by("pk"))
             self._print(
                 {**snapshot_for_reader(job), "items": [job_text.item_data(each) for each in lines]},
                 job_text.whole(job, lines),
@@ -91,7 +92,7 @@ class Command(BaseCommand):
         self._print(snapshot_for_reader(job), [text], as_json=options["json"])
 
     def _list(self, status: str | None, limit: int, *, as_json: bool) -> None:
-        jobs = SSEProgress.objects.select_related("user").order_by("-created_at", "pk")
+        jobs = SSEProgress.objects.whole().select_related("user").order_by("-created_at", "pk")
         if status:
             jobs = jobs.filter(status=status)
         shown = list(jobs[: max(0, limit)])
@@ -136,9 +137,9 @@ def _item(job: SSEProgress, key: str) -> JobItem:
     """Find an item by its number in the ledger, or by its reference among those in doubt."""
     number = key.removeprefix("#")
     if number.isascii() and number.isdigit():
-        found = list(job.items.filter(pk=int(number)))
+        found = list(lines_of(job).filter(pk=int(number)))
     else:
-        found = list(job.items.filter(ref=key, outcome=Outcome.IN_DOUBT))
+        found = list(lines_of(job).filter(ref=key, outcome=Outcome.IN_DOUBT))
     if len(found) != 1:
         text = _("There is no item “%(key)s”, or several. See: jobs show %(id)s") % {
             "key": key,

@@ -1224,6 +1224,16 @@
     return any ? OUTCOMES.filter((outcome) => outcome === "done" || counts[outcome] > 0) : [];
   }
 
+  /** The result's links, but not one to the page that shows them.
+   * @param {JobState} state @param {string} page  its address */
+  function linksOf({ result }, page) {
+    const here = new URL(page);
+    return (result?.links ?? []).filter(({ href }) => {
+      const there = URL.canParse(href, page) ? new URL(href, page) : null;
+      return there?.origin !== here.origin || there.pathname !== here.pathname;
+    });
+  }
+
   /** Shares of the bar, 0 to 1; a share that exists is wide enough to be seen.
    * @param {JobState} state */
   function segmentsOf(state) {
@@ -1567,7 +1577,7 @@
     /** @param {CardModel} model */
     #renderActions({ state, words, problem }) {
       const actions = problem ? [] : state.actions;
-      const links = state.result?.links ?? [];
+      const links = linksOf(state, location.href);
       if (!this.#isNew("actions", [actions, links, words.language])) return;
       const focused = this.actions.contains(document.activeElement) ? document.activeElement : null;
       const anchors = links.map((link, index) => this.#resultLink(link, words, index === 0));
@@ -2072,6 +2082,7 @@
       subtitleOf,
       factsOf,
       statsOf,
+      linksOf,
       segmentsOf,
     };
 

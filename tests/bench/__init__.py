@@ -1,0 +1,1 @@
+"""What Heron costs, beside what others cost: `make bench`."""

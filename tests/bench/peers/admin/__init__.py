@@ -1,0 +1,1 @@
+"""django-dramatiq with its AdminMiddleware: a row for each message."""

@@ -1,0 +1,1 @@
+"""Real processes, killed at any moment; afterwards the books have to be right."""

@@ -1,0 +1,16 @@
+"""What the jobs work on, and what they leave behind in the database."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Item(models.Model):
+    """Something to be done once."""
+
+
+class Effect(models.Model):
+    """Something that was done. Nothing but the job keeps it from being there twice."""
+
+    job = models.CharField(max_length=64)
+    item = models.CharField(max_length=20)

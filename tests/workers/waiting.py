@@ -1,0 +1,17 @@
+"""Waiting for what real processes and threads do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+#: A functional bound: what is right happens long before, what is wrong never.
+PATIENCE = 15.0
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "this never came true"
+        time.sleep(0.01)

@@ -146,6 +146,8 @@ EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", default=30)
 # Maildir of the development SMTP sink; empty in production, where there is no mailbox page.
 HERON_MAILBOX_DIR = env.str("HERON_MAILBOX_DIR", default="")
+# Mailings of more e-mails than this are shared out among the workers, in parts of half as many.
+HERON_FAN_OUT_ABOVE = env.int("HERON_FAN_OUT_ABOVE", default=1000)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

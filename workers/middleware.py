@@ -67,7 +67,7 @@ class QueueShares(Middleware):
         """Set how many messages of one queue the worker holds; `dramatiq_queue_prefetch` wins."""
         if QUEUE_PREFETCH:
             return
-        queues = broker.get_declared_queues()
+        queues = broker.get_declared_queues() - broker.delay_queues
         if worker.consumer_whitelist:
             queues &= worker.consumer_whitelist
         if len(queues) > worker.worker_threads:

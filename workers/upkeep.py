@@ -54,7 +54,6 @@ def settle_stale_jobs() -> int:
 
     Never by age: a three-hour job that works renews its lease all the time.
     """
-    SSEProgress.objects.pull_in_leases()
     settled = 0
     for job in eyesight.trusted(SSEProgress.objects.lease_lost()[:BATCH]):
         row = settle_abandoned(job)
@@ -63,6 +62,7 @@ def settle_stale_jobs() -> int:
             logger.warning("job %s had no life sign and is now %s", job.job_id, row.status)
             if row.status == Status.PENDING:
                 ring(row)  # at once: somebody is watching a bar that stands still
+    SSEProgress.objects.pull_in_leases()
     settled += tend()
     long_ago = Now() - timedelta(seconds=conf.PENDING_EXPIRES_SECONDS)
     unstarted = SSEProgress.objects.filter(status=Status.PENDING, actor="", updated_at__lt=long_ago)

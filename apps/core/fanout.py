@@ -49,6 +49,7 @@ def share_out(job: SSEProgress, actor: PartActor, chunks: Iterable[Mapping[str, 
     with transaction.atomic():
         handed_over = guarded.update(
             fanned_out=True,
+            cursor={},
             epoch=F("epoch") + 1,
             worker="",
             lease_until=None,

@@ -41,6 +41,11 @@ class RecordingTracker(ProgressTracker):
         """A job id that no row has."""
         return "recording"
 
+    @property
+    def resumed(self) -> bool:
+        """Whether items are counted already."""
+        return self.total is not None
+
     def track(
         self, items: Iterable[T], *, key: Key = None, total: int | None = None
     ) -> Iterator[T]:

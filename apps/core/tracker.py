@@ -65,6 +65,11 @@ class ProgressTracker:
         return self._job.job_id
 
     @property
+    def resumed(self) -> bool:
+        """Whether items of the job are counted already: by this attempt, or by an earlier one."""
+        return bool(self._tracks or self._job.processed_items)
+
+    @property
     def ticker(self) -> Ticker:
         """The pen, for those who end the attempt."""
         return self._ticker
@@ -206,9 +211,9 @@ class ProgressTracker:
                 of its items. They are kept in rows, so they must be JSON.
 
         Raises:
-            AlreadyCountedError: the job has counted items of its own.
+            AlreadyCountedError: the job has counted items of its own (see `resumed`).
         """
-        if self._tracks or self._job.processed_items:
+        if self.resumed:
             raise AlreadyCountedError(self.job_id)
         found = list(chunks)
         with self._ticker.lock:

@@ -7,6 +7,8 @@ after; whatever dies in between leaves a delivery that says "in doubt", and nobo
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
@@ -89,11 +91,22 @@ def prepare(
     return mailing, counts
 
 
-def mark_interrupted(mailing: Mailing) -> None:
+def mark_interrupted(deliveries: QuerySet[Delivery]) -> None:
     """Put in doubt what an earlier attempt at the job was sending when it died."""
-    mailing.deliveries.filter(status=DeliveryStatus.SENDING).update(
+    deliveries.filter(status=DeliveryStatus.SENDING).update(
         status=DeliveryStatus.UNKNOWN, finished_at=timezone.now()
     )
+
+
+def shares(mailing: Mailing, size: int) -> list[dict[str, int]]:
+    """Divide a mailing into equal shares of at most `size` deliveries that follow each other."""
+    keys = list(mailing.deliveries.order_by("pk").values_list("pk", flat=True))
+    count = -(-len(keys) // size)
+    bounds = [number * len(keys) // count for number in range(count + 1)]
+    return [
+        {"first": keys[start], "last": keys[end - 1], "total": end - start}
+        for start, end in pairwise(bounds)
+    ]
 
 
 def send(delivery: Delivery, mailer: Mailer) -> None:

@@ -65,9 +65,7 @@ def test_a_short_job_does_not_wait_for_another_queues_long_ones() -> None:
     walk = dramatiq.actor(broker=broker, queue_name="mail", actor_name="walk")(
         lambda: gate.wait(30) and None
     )
-    hop = dramatiq.actor(broker=broker, queue_name="reports", actor_name="hop")(
-        lambda: hopped.set()
-    )
+    hop = dramatiq.actor(broker=broker, queue_name="reports", actor_name="hop")(hopped.set)
     for _ in range(8):
         walk.send()
     worker = dramatiq.Worker(broker, worker_threads=4, worker_timeout=50)

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from dramatiq.brokers.stub import StubBroker
 
-from apps.core.handoff import JOB_OPTION
+from apps.core.handoff import JOB_OPTION, ring
 from apps.core.models import SSEProgress
 from apps.core.models.queryset import SSEProgressQuerySet
 from apps.core.statuses import Status
@@ -28,7 +28,7 @@ class CountingBroker(StubBroker):
 
     def waiting(self, queue_name: str) -> int:
         """Count them."""
-        return self.queues[queue_name].qsize()
+        return int(self.queues[queue_name].qsize())
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def _away(self: object) -> None:
 def test_jobs_that_wait_in_a_long_queue_are_not_rung_for_again(broker: CountingBroker) -> None:
     for _ in range(3):
         job = make(enqueued_at=timezone.now() - LONG_AGO)
-        upkeep.ring(job)
+        ring(job)
         SSEProgress.objects.filter(pk=job.pk).update(enqueued_at=timezone.now() - LONG_AGO)
 
     assert ring_again() == 0

@@ -10,10 +10,8 @@ from apps.core.actors import progress_actor
 from apps.core.errors import ItemFailed, ItemSkipped
 from apps.core.tracker import ProgressTracker
 from tests.kill.app.failpoints import failpoint
+from tests.kill.app.fates import FAILS, SKIPS
 from tests.kill.app.models import Effect, Item
-
-#: Items that fail, and items that are skipped: each so many-th.
-FAILS, SKIPS = 17, 23
 
 
 @progress_actor(task_type="exact", queue_name="kill", unit=("item", "items"), budget=None)

@@ -8,9 +8,17 @@ from django.db import models
 class Item(models.Model):
     """Something to be done once."""
 
+    def __str__(self) -> str:
+        """Return its number."""
+        return str(self.pk)
+
 
 class Effect(models.Model):
     """Something that was done. Nothing but the job keeps it from being there twice."""
 
     job = models.CharField(max_length=64)
     item = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        """Return what was done for whom."""
+        return f"{self.job} {self.item}"

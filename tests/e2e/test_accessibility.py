@@ -1,0 +1,73 @@
+"""No page with a bar has an accessibility violation, in any theme, at any width."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.bar import Bar
+from tests.e2e.conftest import Starter
+from tests.support.clerk import Clerk
+
+WIDTHS = (320, 1280)
+
+
+def assert_clean(page: Page) -> None:
+    """Look at a page in both themes, narrow and wide; nothing may stick out of it either."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for scheme in ("light", "dark"):
+            # Without motion a colour is at once what it will be.
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_login_page(page: Page) -> None:
+    page.goto("/accounts/login/")
+
+    assert_clean(page)
+
+
+def test_a_running_mailing(desk: Page, bar: Bar, start: Starter) -> None:
+    desk.goto(start().path)
+    bar.wait_for_progress(1)
+
+    assert_clean(desk)
+
+
+def test_the_list_of_running_jobs(desk: Page, start: Starter) -> None:
+    first, second = start(), start()
+    desk.goto("/core/jobs/")
+    for mailing in (first, second):
+        Bar(desk, mailing.job_id).wait_for_progress(1)
+
+    assert_clean(desk)
+
+
+@pytest.mark.parametrize("page_of", ["mailing", "job"])
+def test_a_cancelled_job(
+    desk: Page, bar: Bar, start: Starter, clerk: Clerk, page_of: str
+) -> None:
+    mailing = start()
+    clerk.wait_for_begin(mailing.job_id)
+    clerk.act(mailing.job_id, "cancel")
+    clerk.wait_for_end(mailing.job_id)
+
+    desk.goto(mailing.path if page_of == "mailing" else f"/core/jobs/{mailing.job_id}/")
+    bar.wait_for("cancelled")
+
+    assert_clean(desk)
+
+
+def test_a_lost_connection(desk: Page, bar: Bar, start: Starter) -> None:
+    for path in ("**/core/events/**", "**/core/sse-progress/**"):
+        desk.route(path, lambda route: route.abort())
+
+    desk.goto(start().path)
+
+    expect(bar.part("conn")).to_contain_text("La tâche continue sur le serveur")
+    assert_clean(desk)

@@ -1,0 +1,120 @@
+"""Recompute a job's books from the ledger, from the tables it wrote and from the world outside."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from tests.kill.app.fates import FAILS, SKIPS
+from tests.kill.house import House
+
+COUNTERS = {"skipped": "skipped_items", "failed": "failed_items", "in_doubt": "in_doubt_items"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """What a job says of itself, and each item's fate by its ledger."""
+
+    row: dict[str, Any]
+    lines: dict[str, str]
+
+    @property
+    def done(self) -> int:
+        """Count the items that are done, by the row."""
+        others = sum(self.row[name] for name in COUNTERS.values())
+        return int(self.row["processed_items"] - others)
+
+    def keys(self, outcome: str) -> set[str]:
+        """Name the items of an outcome."""
+        return {key for key, found in self.lines.items() if found == outcome}
+
+    def done_of(self, keys: list[str]) -> set[str]:
+        """Name the done ones of all items in their order: behind the cursor, not in the ledger."""
+        cursor = self.row["cursor"]
+        cursor = json.loads(cursor) if isinstance(cursor, str) else cursor
+        passed = cursor.get("1", {}).get("passed", 0)
+        return set(keys[:passed]) - {key for key, found in self.lines.items() if found != "done"}
+
+
+def read(house: House, job_id: str) -> Books:
+    """Read a job's row and ledger, and check that they agree."""
+    row = house.job(job_id)
+    found = house.rows("SELECT * FROM core_jobitem WHERE job_id = ? AND track > 0", job_id)
+    books = Books(row=row, lines={line["key"]: line["outcome"] for line in found})
+    outcomes = Counter(books.lines.values())
+    for outcome, counter in COUNTERS.items():
+        assert row[counter] == outcomes[outcome], (outcome, row[counter], outcomes)
+    assert row["processed_items"] <= (row["total_items"] or row["processed_items"])
+    return books
+
+
+def check_exact(house: House, job_id: str, items: int) -> Books:
+    """Check that each done item's effect is in the database once, and no other's."""
+    books = read(house, job_id)
+    rows = house.rows("SELECT item FROM kill_effect WHERE job = ?", job_id)
+    effects = Counter(row["item"] for row in rows)
+    done = books.done_of([str(number) for number in range(1, items + 1)])
+    assert len(done) == books.done
+    assert effects == Counter(done), (effects - Counter(done), Counter(done) - effects)
+    return books
+
+
+def check_outside(house: House, job_id: str, items: int) -> Books:
+    """Check that nothing left twice, and that whatever left is done or in doubt."""
+    books = read(house, job_id)
+    world = (line.split() for line in (house.outside / "world").read_text().splitlines())
+    effects = Counter(item for job, item in world if job == job_id)
+    done = books.done_of([str(number) for number in range(1, items + 1)])
+    assert len(done) == books.done
+    assert max(effects.values(), default=1) == 1, effects.most_common(3)
+    assert done <= effects.keys(), done - effects.keys()
+    assert effects.keys() - done <= books.keys("in_doubt"), effects.keys() - done
+    return books
+
+
+def check_complete(books: Books, items: int) -> None:
+    """Check that a job has come to its end with every item accounted for."""
+    assert books.row["status"] == "completed", books.row
+    assert books.row["processed_items"] == books.row["total_items"] == items
+
+
+def check_fates(books: Books, items: int, *, skips: bool) -> None:
+    """Check that just those items failed and were skipped that had to, but for the doubtful."""
+    numbers = range(1, items + 1)
+    skipped = {str(n) for n in numbers if skips and n % SKIPS == 0}
+    failed = {str(n) for n in numbers if n % FAILS == 0} - skipped
+    doubtful = books.keys("in_doubt")
+    assert books.keys("failed") == failed - doubtful
+    assert books.keys("skipped") == skipped - doubtful
+
+
+def check_mail(house: House, job_id: str) -> Books:
+    """Check the job against its deliveries, and both against what the mail server has taken."""
+    books = read(house, job_id)
+    deliveries = house.rows(
+        "SELECT d.* FROM invoices_delivery d JOIN invoices_mailing m ON m.id = d.mailing_id "
+        "WHERE m.job_id = ? ORDER BY d.id",
+        job_id,
+    )
+    box = mailbox.Maildir(str(house.outside / "mailbox"), create=False)
+    taken = Counter(str(mail["Message-ID"]) for mail in box)
+    mails = {str(d["id"]): taken[d["message_id"]] for d in deliveries}
+    status = {str(d["id"]): d["status"] for d in deliveries}
+    done = books.done_of(list(status))
+    doubtful = books.keys("in_doubt")
+
+    assert max(mails.values(), default=0) <= 1, mails
+    assert len(done) == books.done
+    for key, state in status.items():
+        if key in done:
+            assert (state, mails[key]) == ("accepted", 1)
+        elif mails[key]:
+            assert key in doubtful, (key, state, books.lines.get(key))
+        if state == "unknown":
+            assert key in doubtful
+        if books.lines.get(key) == "failed":
+            assert (state in ("refused", "failed"), mails[key]) == (True, 0)
+    return books

@@ -1,0 +1,259 @@
+"""A house in which everything may die: tended as systemd does, and everything is counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+from heron.demo import ports
+from heron.demo.guard import Guard
+from heron.demo.process import Process, stop_all
+from heron.demo.stack import valkey_command
+from heron.demo.surroundings import ROOT, Surroundings, make_scratch, python
+from tests.kill.postgres import CrashingPostgres
+
+#: A functional bound, generous for a machine that does much else.
+PATIENCE_S = 90.0
+LEASE_S = 2.0
+#: Items in the table that exact jobs work on.
+ITEMS = 400
+
+WORKERS = ("left", "right")
+
+
+class TookTooLong(AssertionError):
+    """Raised when something that has to happen does not."""
+
+
+class House:
+    """Valkey, mail sink, scheduler, two workers and an office around one database."""
+
+    def __init__(self, postgres: CrashingPostgres | None = None, var: Path | None = None) -> None:
+        self.var = var or Path(tempfile.mkdtemp(prefix="heron-var-"))
+        #: What is not of this stack: nothing that dies here takes it back.
+        self.outside = Path(tempfile.mkdtemp(prefix="heron-outside-"))
+        (self.outside / "failpoints").mkdir()
+        (self.outside / "world").touch()
+        self.scratch = make_scratch()
+        self.postgres = postgres
+        self.database_url = postgres.create_database() if postgres else ""
+        self._surroundings = Surroundings(
+            var=self.var,
+            scratch=self.scratch,
+            web_port=ports.any_free(),
+            smtp_port=ports.any_free(),
+            extra={
+                "DJANGO_SETTINGS_MODULE": "tests.kill.app.settings",
+                "DEBUG": "0",
+                "KILL_OUTSIDE": str(self.outside),
+                "HERON_MAILBOX_DIR": str(self.outside / "mailbox"),
+                **({"DATABASE_URL": self.database_url} if postgres else {}),
+            },
+        )
+        self.env = self._surroundings.environment()
+        self.processes: dict[str, Process] = {}
+        #: Those that are started again when they die.
+        self._kept: set[str] = set()
+        self._guard = Guard(self.scratch)
+        self._office: subprocess.Popen[str] | None = None
+        self.log = (self.outside / "log").open("a")
+
+    # Starting and stopping -----------------------------------------------------------------
+
+    def start(self) -> None:
+        """Make the database and start everything."""
+        self.keep("valkey", "mail")
+        subprocess.run(
+            python("manage.py", "migrate", "--no-input", "--verbosity", "0"),
+            cwd=ROOT,
+            env=self.env,
+            check=True,
+        )
+        self.keep("scheduler", *WORKERS)
+        self.ask("furnish", ITEMS)
+
+    def stop(self) -> None:
+        """Stop everything and leave nothing behind."""
+        self._kept.clear()
+        self.close_office()
+        for process in self.processes.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGCONT)
+        servers = [self.processes[name] for name in ("valkey", "mail")]
+        stop_all([each for each in self.processes.values() if each not in servers], within_s=5)
+        stop_all(servers, within_s=2)
+        self._guard.dismiss()
+        self.log.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.postgres is None:
+            shutil.rmtree(self.var, ignore_errors=True)
+        shutil.rmtree(self.outside, ignore_errors=True)
+
+    def keep(self, *names: str) -> None:
+        """Start processes, and start them again whenever they die."""
+        self._kept |= set(names)
+        self.tend()
+
+    def kill(self, name: str, *, keep: bool = True) -> None:
+        """SIGKILL a process and its children; it comes back unless told otherwise."""
+        if not keep:
+            self._kept.discard(name)
+        self.processes[name].kill()
+
+    def tend(self) -> None:
+        """Start what should run and does not."""
+        for name in self._kept:
+            process = self.processes.get(name)
+            if process is None or process.status is not None:
+                self.processes[name] = Process(
+                    name, self._command(name), env=self.env, cwd=ROOT, on_line=self._write_down
+                )
+                self._guard.watch(self.processes[name].pid)
+
+    def _command(self, name: str) -> Sequence[str | Path]:
+        if name in WORKERS:
+            return python(
+                *("-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "4"),
+                *("--queues", "kill", "mail"),
+            )
+        return {
+            "valkey": valkey_command(self._surroundings.valkey_socket),
+            "scheduler": python("-m", "workers.scheduler"),
+            "mail": python("manage.py", "smtp_sink", "--port", str(self._surroundings.smtp_port)),
+        }[name]
+
+    def _write_down(self, name: str, line: str) -> None:
+        with suppress(ValueError):  # closed under us at the end
+            self.log.write(f"{name}: {line}\n")
+            self.log.flush()
+
+    # What people do ------------------------------------------------------------------------
+
+    def ask(self, *command: Any) -> Any:
+        """Let the office do something; see tests/kill/app/office.py."""
+        if self._office is None or self._office.poll() is not None:
+            self._office = subprocess.Popen(
+                python("-m", "tests.kill.app.office"),
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                text=True,
+                start_new_session=True,
+            )
+            self._guard.watch(self._office.pid)
+        assert self._office.stdin is not None
+        assert self._office.stdout is not None
+        self._office.stdin.write(json.dumps(command) + "\n")
+        self._office.stdin.flush()
+        for line in self._office.stdout:
+            if line.startswith("answer "):
+                return json.loads(line.removeprefix("answer "))
+        raise ChildProcessError("the office is dead")
+
+    def close_office(self) -> None:
+        """End the office; it opens again when somebody asks."""
+        if self._office is not None:
+            self._office.kill()
+            self._office.wait()
+            self._office = None
+
+    # Looking -----------------------------------------------------------------------------------
+
+    def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        """Read the database behind everybody's back."""
+        if self.postgres is not None:
+            with psycopg.connect(self.database_url, row_factory=psycopg.rows.dict_row) as pg:
+                return pg.execute(sql.replace("?", "%s"), parameters).fetchall()
+        file = self.var / "heron.sqlite3"
+        with closing(sqlite3.connect(file, timeout=20)) as lite:
+            lite.row_factory = sqlite3.Row
+            return [dict(row) for row in lite.execute(sql, parameters)]
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Read a job's row."""
+        (row,) = self.rows("SELECT * FROM core_sseprogress WHERE job_id = ?", job_id)
+        return row
+
+    def status(self, job_id: str) -> str:
+        """Read where a job stands."""
+        return str(self.job(job_id)["status"])
+
+    def processed(self, job_id: str) -> int:
+        """Read how many items a job has counted."""
+        return int(self.job(job_id)["processed_items"])
+
+    def until(self, condition: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
+        """Tend the house until something is true.
+
+        Raises:
+            TookTooLong: when it never is; with the last lines of everybody's log.
+        """
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TookTooLong("\n".join(self.last_lines()))
+            self.tend()
+            time.sleep(0.02)
+
+    def last_lines(self, count: int = 60) -> list[str]:
+        """Give the end of the log."""
+        self.log.flush()
+        return (self.outside / "log").read_text().splitlines()[-count:]
+
+    def valkey(self) -> redis.Redis:
+        """Connect to Valkey."""
+        return redis.Redis.from_url(self.env["REDIS_URL"])
+
+    # Breaking ------------------------------------------------------------------------------------
+
+    def set_failpoint(self, point: str, deed: str = "kill", times: int = 1) -> None:
+        """Let the first process die or freeze that passes a point so many times."""
+        file = self.outside / "failpoints" / point
+        new = file.with_name(f".{point}")
+        new.write_text(f"{deed} {times}")
+        new.rename(file)
+
+    def struck(self, point: str) -> int | None:
+        """Give the process that a failpoint has struck; None while it waits."""
+        found = next((self.outside / "failpoints").glob(f"{point}.*.done"), None)
+        return int(found.name.split(".")[-2]) if found else None
+
+    def clear_failpoints(self) -> None:
+        """Take every failpoint away, struck or not."""
+        for file in (self.outside / "failpoints").iterdir():
+            file.unlink(missing_ok=True)
+
+    def step_clock(self, seconds: float) -> None:
+        """Step the clock of every process on SQLite."""
+        file = self.outside / "clock"
+        new = file.with_name(".clock")
+        new.write_text(str(seconds))
+        new.rename(file)
+
+
+@contextmanager
+def living_house(
+    postgres: CrashingPostgres | None = None, var: Path | None = None
+) -> Iterator[House]:
+    """Keep a house for a while."""
+    house = House(postgres, var)
+    try:
+        house.start()
+        yield house
+    finally:
+        house.stop()

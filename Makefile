@@ -12,7 +12,7 @@ LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
 TEMPLATES := git ls-files --cached --others --exclude-standard -z -- '*.html'
 
 .NOTPARALLEL:
-.PHONY: help demo test check unit postgres js e2e bench fmt lock install install-dev clean
+.PHONY: help demo test check unit postgres js e2e bench chaos fmt lock install install-dev clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ e2e: install-dev ## Tests in a real Chromium
 bench: ## Measure against the others, one JSON object a line; BENCH=jobs for one file
 	@.ci/venv requirements-bench.txt
 	@$(TOOL_ENV) $(PY) -m tests.bench $(BENCH)
+
+chaos: install-dev ## Kill real processes at random, N=200 times; SEED=... repeats a failure
+	$(PY) -m tests.kill.chaos $(or $(N),$(if $(SEED),1,200)) $(SEED)
 
 fmt: install-dev ## Format Python, templates and JavaScript
 	$(PY) -m ruff check --fix-only --quiet

@@ -182,8 +182,8 @@ def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
         LeaseLost: when the job has been given to somebody else.
     """
     row = _leave(job, target, values)
-    if row is None and target == Status.PENDING:
-        # A wish came in at the last moment; grant it instead of handing back.
+    if row is None and target in (Status.PENDING, Status.PAUSED):
+        # A wish came in at the last moment; grant it instead of handing back, or of an earlier one.
         wish = SSEProgress.objects.get(job_id=job.job_id).status
         granted = {Status.PAUSING: Status.PAUSED, Status.CANCELLING: Status.CANCELLED}.get(
             Status(wish)
@@ -191,6 +191,7 @@ def _end(job: SSEProgress, target: Status, kind: str, **values: Any) -> None:
         values = {n: v for n, v in values.items() if n not in ("attempts", "not_before")}
         if granted is not None:
             row = _leave(job, granted, values)
+            kind = "error" if granted == Status.CANCELLED else kind
     if row is None:
         raise LeaseLost(job.job_id, job.epoch)
     job_changed.send(SSEProgress, job=row, kind=kind, urgent=True)

@@ -136,7 +136,7 @@ class Ticker:
         job.updated_at = timezone.now()
         if renew:
             self._next_renewal = self._renewal()
-            job.lease_until = job.updated_at + timedelta(seconds=conf.LEASE_SECONDS)
+            self._tell_renewed()
 
     def fold(self) -> None:
         """Enter the items that the loop has passed."""
@@ -183,6 +183,7 @@ class Ticker:
             if not SSEProgress.objects.renew(self.job.job_id, self.job.epoch):
                 self._lost = True
                 return False
+            self._tell_renewed()
         # Whatever the actor's thread has not looked up for since the last beat, the pulse writes.
         overdue, self.due = self.due or self._dirty, True
         if overdue and now >= self._next_flush and self.lock.acquire(blocking=False):
@@ -199,6 +200,10 @@ class Ticker:
         """Answer the pulse's call; True when there is something to write and the time has come."""
         self.due = not conf.PULSE
         return monotonic() >= self._next_flush
+
+    def _tell_renewed(self) -> None:
+        """Keep the end of the lease beside the row's, or events would call a live worker dead."""
+        self.job.lease_until = timezone.now() + timedelta(seconds=conf.LEASE_SECONDS)
 
     @staticmethod
     def _renewal() -> float:

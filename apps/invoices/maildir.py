@@ -6,7 +6,7 @@ import email
 import mailbox
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default as modern
 from email.utils import parsedate_to_datetime
@@ -73,9 +73,11 @@ class Mail:
     def date(self) -> datetime | None:
         """When it says it was written; None when that can't be read."""
         try:
-            return parsedate_to_datetime(str(self.message.get("Date", "")))
+            written = parsedate_to_datetime(str(self.message.get("Date", "")))
         except ValueError:
             return None
+        # "-0000" is UTC without a word about the sender's own time zone.
+        return written if written.tzinfo else written.replace(tzinfo=UTC)
 
     @property
     def text(self) -> str:

@@ -44,7 +44,9 @@ class Guard:
         with suppress(BrokenPipeError):
             self._popen.stdin.write("dismissed\n")
             self._popen.stdin.close()
-        self._popen.wait(5)
+        # A large scratch directory may take it longer, which need not hold us up.
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(1)
 
 
 def _signal_group(pid: int, number: int) -> bool:

@@ -129,7 +129,7 @@ class Stack:
                 )
             case "worker":
                 return python(
-                    *("-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "4"),
+                    *("-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "8"),
                 )
             case "scheduler":
                 return python("-m", "workers.scheduler")

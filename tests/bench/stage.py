@@ -94,6 +94,7 @@ class Stage:
             cwd=ROOT,
             on_line=lambda *_: None,
         )
+        self._cluster.watch(process.pid)
         try:
             yield process
         finally:

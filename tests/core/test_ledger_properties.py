@@ -8,7 +8,7 @@ retry or decide. A killed attempt writes nothing any more, as if the process wer
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -43,7 +43,15 @@ from workers.upkeep import settle_stale_jobs
 ITEMS = 6
 ENDS = ["ok", "ok", "ok", "fail", "skip", "doubt", "error"]
 #: What may happen at one point of an attempt.
-EVENTS = "go go go kill interrupt overtake double cancel pause shutdown".split()
+EVENTS = [
+    *("go", "go", "go", "kill", "interrupt", "overtake", "claim", "double"),
+    *("cancel", "pause", "shutdown"),
+]
+#: What may happen before a message comes.
+DEEDS = (
+    *("nothing", "silence", "silence", "tick", "tick", "wear out"),
+    *("cancel", "resume", "resume", "retry", "retry", *Decision.values),
+)
 #: What may happen while the attempt has a transaction open: other connections would have to wait.
 EVENTS_INSIDE = {"go", "kill", "interrupt"}
 
@@ -164,6 +172,10 @@ class Job(RuleBasedStateMachine):
             self.silence()
             settle_stale_jobs()
             self.attempt_undisturbed()
+        elif event == "claim":
+            # The other one has not come far yet when this one wakes up.
+            self.silence()
+            SSEProgress.objects.claim(self.job.pk, "another")
         elif event == "double":
             before = self.row.epoch
             self.attempt_undisturbed()
@@ -186,9 +198,13 @@ class Job(RuleBasedStateMachine):
 
     # The rules -----------------------------------------------------------------------------
 
-    @rule(script=st.lists(st.sampled_from(EVENTS), max_size=14))
-    def message(self, script: list[str]) -> None:
+    @rule(
+        before=st.sampled_from(DEEDS),
+        script=st.lists(st.sampled_from(EVENTS), min_size=4, max_size=16),
+    )
+    def message(self, before: str, script: list[str]) -> None:
         """A worker gets a message, and the script is what happens to it."""
+        self.do(before)
         self.script = list(script)
         try:
             run(self.job.pk, self.work, None)
@@ -198,7 +214,24 @@ class Job(RuleBasedStateMachine):
             shutdown.stopping.clear()
             self.script = []
 
-    @rule(verb=st.sampled_from(["cancel", "pause", "resume", "retry", "retry"]))
+    def do(self, deed: str) -> None:
+        """Do what brings a job that stands still back to life, or something else."""
+        if deed in verbs.VERBS:
+            self.ask(deed)
+        elif deed in Decision.values:
+            self.decide(Decision(deed))
+        elif deed == "tick":
+            self.silence()
+            settle_stale_jobs()
+        elif deed == "silence":
+            self.silence()
+        elif deed == "wear out":
+            self.silence()
+            SSEProgress.objects.filter(pk=self.job.pk).update(attempts=conf.MAX_ATTEMPTS)
+        self.the_books_are_right()
+        self.what_is_over_has_nothing_under_way()
+        self.each_effect_is_there_once()
+
     def ask(self, verb: str) -> None:
         try:
             with transaction.atomic():
@@ -206,7 +239,6 @@ class Job(RuleBasedStateMachine):
         except NotPossibleNowError:
             return
 
-    @rule(decision=st.sampled_from(list(Decision)))
     def decide(self, decision: Decision) -> None:
         doubtful = [line.key for line in self.lines(Outcome.IN_DOUBT)]
         try:
@@ -216,21 +248,11 @@ class Job(RuleBasedStateMachine):
         if decision == Decision.AGAIN:
             self.decided_again.update(doubtful)
 
-    @rule()
     def silence(self) -> None:
         """Every lease runs out."""
         SSEProgress.objects.filter(pk=self.job.pk, lease_until__isnull=False).update(
             lease_until=self.job.created_at
         )
-
-    @rule()
-    def wear_out(self) -> None:
-        """The job has brought down as many workers as it may."""
-        SSEProgress.objects.filter(pk=self.job.pk).update(attempts=conf.MAX_ATTEMPTS)
-
-    @rule()
-    def tick(self) -> None:
-        settle_stale_jobs()
 
     @rule(end=st.sampled_from(ENDS), index=st.integers(0, ITEMS - 1))
     def change_of_luck(self, end: str, index: int) -> None:
@@ -338,17 +360,17 @@ def morgue(monkeypatch: pytest.MonkeyPatch) -> Morgue:
 
 
 @pytest.fixture(params=[0, 1000], ids=["committed at once", "in one batch"])
-def flush_seconds(request: pytest.FixtureRequest, settings: Any) -> Iterator[float]:
+def flush_seconds(request: pytest.FixtureRequest, settings: Any) -> float:
     settings.PROGRESS_FLUSH_SECONDS = request.param
     settings.PROGRESS_MAX_ATTEMPTS = 1000
-    yield request.param
+    return float(request.param)
 
 
 @pytest.mark.usefixtures("flush_seconds")
 def test_nothing_is_lost_and_nothing_done_twice(morgue: Morgue, alice: User) -> None:
     profile = settings(
         max_examples=40,
-        stateful_step_count=10,
+        stateful_step_count=8,
         phases=(Phase.explicit, Phase.generate),
         deadline=None,
         derandomize=True,

@@ -168,3 +168,16 @@ def test_a_job_with_items_in_doubt_leads_to_where_a_person_decides(job: SSEProgr
     assert snapshot(job)["result"] is None
     (link,) = snapshot_for_reader(job)["result"]["links"]
     assert link["href"] == f"/core/jobs/{job.job_id}/?outcome=in_doubt"
+
+
+def test_a_worker_whose_lease_the_pulse_keeps_is_alive(job: SSEProgress, settings: Any) -> None:
+    settings.PROGRESS_LEASE_SECONDS = 0
+    row = SSEProgress.objects.claim(job.job_id, "worker")
+    assert row is not None
+    ticker = Ticker(row)
+    assert snapshot(row)["worker"]["alive"] is False
+
+    settings.PROGRESS_LEASE_SECONDS = 10
+    ticker.beat()
+
+    assert snapshot(row)["worker"]["alive"] is True

@@ -126,8 +126,14 @@ class Life(RuleBasedStateMachine):
             assert claimed.epoch == before.epoch + 1
             self.attempts.append(Attempt(claimed))
 
+    @rule()
+    def overtake(self) -> None:
+        """A worker freezes for longer than its lease, and another one goes on."""
+        self.silence()
+        self.message()
+
     @precondition(lambda self: self.attempts)
-    @rule(data=st.data(), what=st.sampled_from(["count", "complete", "fail", *STOPS]))
+    @rule(data=st.data(), what=st.sampled_from(["count", "count", "complete", "fail", *STOPS]))
     def write(self, data: st.DataObject, what: str) -> None:
         """Some attempt, perhaps one that everybody thinks dead, counts an item or ends the job."""
         attempt = data.draw(st.sampled_from(self.attempts), label="attempt")

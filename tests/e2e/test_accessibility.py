@@ -20,7 +20,7 @@ def assert_clean(page: Page) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for scheme in ("light", "dark"):
             # Without motion a colour is at once what it will be.
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
@@ -49,9 +49,7 @@ def test_the_list_of_running_jobs(desk: Page, start: Starter) -> None:
 
 
 @pytest.mark.parametrize("page_of", ["mailing", "job"])
-def test_a_cancelled_job(
-    desk: Page, bar: Bar, start: Starter, clerk: Clerk, page_of: str
-) -> None:
+def test_a_cancelled_job(desk: Page, bar: Bar, start: Starter, clerk: Clerk, page_of: str) -> None:
     mailing = start()
     clerk.wait_for_begin(mailing.job_id)
     clerk.act(mailing.job_id, "cancel")

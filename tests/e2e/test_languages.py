@@ -64,9 +64,7 @@ def test_a_french_reader_of_an_english_job_reads_french(bar: Bar, start: Starter
     assert_only(seen, FRENCH, " sur ")
 
 
-def test_switching_the_language_turns_the_whole_page(
-    desk: Page, bar: Bar, start: Starter
-) -> None:
+def test_switching_the_language_turns_the_whole_page(desk: Page, bar: Bar, start: Starter) -> None:
     desk.goto(start().path)
     bar.wait_for("running")
     expect(bar.part("pill")).to_have_text("En cours")

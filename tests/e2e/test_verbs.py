@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.e2e.bar import Bar
 from tests.e2e.conftest import Starter
@@ -36,9 +36,9 @@ def test_a_refused_confirmation_cancels_nothing(desk: Page, bar: Bar, start: Sta
     desk.goto(start().path)
     asked: list[str] = []
 
-    def refuse(dialog: object) -> None:
-        asked.append(dialog.message)  # type: ignore[attr-defined]
-        dialog.dismiss()  # type: ignore[attr-defined]
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
 
     desk.on("dialog", refuse)
     bar.wait_for("running")

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import log_in
 from tests.support.clerk import Clerk
+from tests.support.live import LiveHeron
 from tests.support.lots import SIZE, Lots
 from tests.support.received import mails_with
 
@@ -37,7 +38,7 @@ def refresh_until(page: Page, word: str) -> None:
 
 
 def test_a_mailing_can_be_sent_watched_and_cancelled(
-    plain: Page, stack: object, clerk: Clerk, lots: Lots
+    plain: Page, stack: LiveHeron, clerk: Clerk, lots: Lots
 ) -> None:
     lot = lots.take()
     plain.goto(f"/invoices/?q={lot.customer}")
@@ -59,12 +60,11 @@ def test_a_mailing_can_be_sent_watched_and_cancelled(
     job_id = plain.locator("sse-progress").get_attribute("job-id") or ""
     done = clerk.snapshot(job_id)["counts"]["done"]
     expect(plain.locator(".sp-facts")).to_contain_text(f"{done} sur {SIZE} factures")
-    assert len(mails_with(stack, lot.numbers)) == done  # type: ignore[arg-type]
+    assert len(mails_with(stack, lot.numbers)) == done
 
 
-def test_failures_and_their_reasons_are_on_the_page(plain: Page, clerk: Clerk, lots: Lots) -> None:
-    lot = lots.take()
-    told = clerk.send(lot.invoice_ids[:2])
+def test_a_finished_mailing_is_told_as_such(plain: Page, clerk: Clerk, lots: Lots) -> None:
+    told = clerk.send(lots.take().invoice_ids[:2])
     clerk.wait_for_end(told["job_id"])
 
     plain.goto(told["url"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from apps.core.testing import RecordingTracker
@@ -41,6 +43,15 @@ def test_it_lists_the_newest_first(as_staff: Client, mailbox: MailDirectory) -> 
         "1@client.example",
         "0@client.example",
     ]
+
+
+def test_a_mail_is_dated_in_the_readers_time(as_staff: Client, mailbox: MailDirectory) -> None:
+    before = timezone.now() - timedelta(minutes=5)
+
+    page = as_staff.get(LIST)
+
+    # A naive time would be shown as if UTC were the time here.
+    assert all(before < mail.date < timezone.now() for mail in page.context["mails"])
 
 
 def test_it_shows_a_mail_with_its_text(as_staff: Client, mailbox: MailDirectory) -> None:

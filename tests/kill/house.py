@@ -32,6 +32,11 @@ LEASE_S = 2.0
 ITEMS = 400
 
 WORKERS = ("left", "right")
+#: What a person wants to know of a job that does not end.
+STATE = (
+    "job_id, task_type, status, epoch, attempts, processed_items, total_items, worker, "
+    "lease_until, not_before, enqueued_at, updated_at"
+)
 
 
 class TookTooLong(AssertionError):
@@ -58,6 +63,7 @@ class House:
             extra={
                 "DJANGO_SETTINGS_MODULE": "tests.kill.app.settings",
                 "DEBUG": "0",
+                "LOG_LEVEL": "WARNING",
                 "KILL_OUTSIDE": str(self.outside),
                 "HERON_MAILBOX_DIR": str(self.outside / "mailbox"),
                 **({"DATABASE_URL": self.database_url} if postgres else {}),
@@ -211,9 +217,13 @@ class House:
             time.sleep(0.02)
 
     def last_lines(self, count: int = 60) -> list[str]:
-        """Give the end of the log."""
+        """Give the end of the log, who is alive, and the jobs that are not over."""
         self.log.flush()
-        return (self.outside / "log").read_text().splitlines()[-count:]
+        alive = [f"{name}: pid {p.pid}, status {p.status}" for name, p in self.processes.items()]
+        active = "('pending', 'running', 'pausing', 'paused', 'cancelling')"
+        jobs = self.rows(f"SELECT {STATE} FROM core_sseprogress WHERE status IN {active}")
+        log = (self.outside / "log").read_text().splitlines()[-count:]
+        return [*log, *alive, *map(str, jobs)]
 
     def valkey(self) -> redis.Redis:
         """Connect to Valkey."""

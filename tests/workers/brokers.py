@@ -22,6 +22,8 @@ from workers.broker import HeronBroker
 
 #: So short that Dramatiq's own waits don't hold the tests up.
 WORKER_TIMEOUT = 50
+#: Milliseconds: longer than any test's patience.
+FOR_EVER = 3_600_000
 
 
 def stock_broker(url: str, **options: Any) -> dramatiq.Broker:
@@ -50,6 +52,20 @@ def declare(
         broker=broker, actor_name=name, queue_name="q", **options
     )(run)
     return actor
+
+
+def message(number: int = 0) -> dramatiq.Message[None]:
+    return dramatiq.Message(queue_name="q", actor_name="a", args=(number,), kwargs={}, options={})
+
+
+def asleep(broker: HeronBroker) -> None:
+    """Wait until a consumer has asked for a push."""
+    eventually(lambda: int(broker.client.info("clients")["tracking_clients"]) >= 1)
+    eventually(lambda: int(broker.client.info("stats")["tracking_total_keys"]) >= 1)
+
+
+def consumer(broker: HeronBroker, prefetch: int = 2) -> Any:
+    return broker.consume("q", prefetch=prefetch, timeout=FOR_EVER)
 
 
 @contextmanager

@@ -107,6 +107,10 @@ class Cluster:
             child.kill()
         process.kill()
 
+    def watch(self, pid: int) -> None:
+        """Let a process of somebody else's end with this cluster, however that ends."""
+        self._guard.watch(pid)
+
     def output(self, name: str) -> str:
         """Read what a process has written."""
         return "\n".join(self._output.get(name, ()))

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from typing import Any
+from uuid import uuid4
 
 import django
 
@@ -45,7 +46,8 @@ def begin(actor: str, items: int, seconds: float) -> str:
 def mail(addresses: list[str]) -> str:
     """Send an invoice to each address."""
     with transaction.atomic():
-        made = [make_invoice(make_customer(email=address)).pk for address in addresses]
+        customers = [make_customer(email=each, code=uuid4().hex[:12]) for each in addresses]
+        made = [make_invoice(customer).pk for customer in customers]
     mailing, _ = start(User.objects.get(), Invoice.objects.filter(pk__in=made))
     assert mailing.job_id is not None
     return mailing.job_id

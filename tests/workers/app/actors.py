@@ -21,6 +21,28 @@ def walk(progress: ProgressTracker, steps: int, seconds: float, diary: str) -> N
             note(diary, f"{step} {os.getpid()}")
 
 
+@progress_actor(task_type="stretch", queue_name="slow", unit=("step", "steps"))
+def stretch(progress: ProgressTracker, first: int, last: int, seconds: float, diary: str) -> None:
+    """Take the steps from one number up to another, as `walk` does."""
+    for step in progress.track(range(first, last), key=str):
+        with progress.item(step, ref=str(step), irreversible=True):
+            time.sleep(seconds)
+            note(diary, f"{step} {os.getpid()}")
+
+
+@progress_actor(task_type="relay", queue_name="slow", title="Walking together")
+def relay(progress: ProgressTracker, parts: int, steps: int, seconds: float, diary: str) -> None:
+    """Walk in parts, each of so many steps."""
+    progress.fan_out(
+        stretch,
+        [
+            {"first": n * steps, "last": (n + 1) * steps, "seconds": seconds, "diary": diary}
+            | {"total": steps}
+            for n in range(parts)
+        ],
+    )
+
+
 @progress_actor(task_type="hop", queue_name="short", title="Hopping")
 def hop(progress: ProgressTracker, diary: str) -> None:
     """Note one thing."""

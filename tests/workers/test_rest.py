@@ -1,0 +1,85 @@
+"""A worker that stops fetches nothing more, gives back the rest, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import threading
+
+import dramatiq
+import pytest
+
+from tests.workers.brokers import (
+    declare,
+    working,
+)
+from tests.workers.waiting import eventually
+from workers.broker import HeronBroker
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_stopping_worker_fetches_nothing_more(heron: HeronBroker) -> None:
+    gate = threading.Event()
+    done: list[int] = []
+
+    @dramatiq.actor(broker=heron, queue_name="q")
+    def work(number: int) -> None:
+        done.append(number)
+        gate.wait(30)
+
+    with working(heron, worker_threads=2) as worker:
+        work.send(1)
+        eventually(lambda: done == [1])
+        stopping = threading.Thread(target=worker.stop)
+        stopping.start()
+        eventually(heron.resting.is_set)
+        work.send(2)
+        gate.set()
+        stopping.join(15)
+
+    assert done == [1]
+    assert heron.waiting("q") == 1
+
+
+def test_a_stopping_worker_gives_back_at_once_what_it_has_not_begun(heron: HeronBroker) -> None:
+    gate = threading.Event()
+    done: list[int] = []
+
+    @dramatiq.actor(broker=heron, queue_name="q")
+    def work(number: int) -> None:
+        done.append(number)
+        gate.wait(30)
+
+    for number in range(3):
+        work.send(number)
+    with working(heron, worker_threads=1, prefetch=3) as worker:
+        eventually(lambda: worker.work_queue.qsize() == 2)
+        stopping = threading.Thread(target=worker.stop)
+        stopping.start()
+        eventually(lambda: heron.waiting("q") == 2)
+        still_running = stopping.is_alive()
+        gate.set()
+        stopping.join(15)
+
+    assert still_running
+    assert done == [0]
+
+
+def test_no_thread_and_no_connection_outlives_a_worker(heron: HeronBroker) -> None:
+    def counts() -> tuple[int, int]:
+        return threading.active_count(), len(heron.client.client_list())
+
+    done: list[int] = []
+    note = declare(heron, "note", done.append)
+    with working(heron):
+        note.send(0)
+        eventually(lambda: done)
+    heron.client.connection_pool.disconnect()
+    before = counts()
+
+    for _ in range(3):
+        with working(heron):
+            note.send(0)
+            eventually(lambda: heron.waiting("q") == 0)
+    heron.client.connection_pool.disconnect()
+
+    assert counts() == before

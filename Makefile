@@ -43,7 +43,7 @@ postgres: install-dev ## The tests that touch the database, again on PostgreSQL
 
 e2e: install-dev ## Tests in a real Chromium
 	@$(PY) -m tests.support.chromium
-	$(PYTEST) -m e2e
+	$(PYTEST) -m e2e -n $(JOBS) --dist loadfile
 
 bench: ## Measure against the others, one JSON object a line; BENCH=jobs for one file
 	@.ci/venv requirements-bench.txt

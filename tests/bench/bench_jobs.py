@@ -7,8 +7,10 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from statistics import median
 
-from tests.bench.common import OURS, Samples, interleaved, report
+from heron.demo.process import stop_all
+from tests.bench.common import OURS, Samples, interleaved, line, report
 from tests.bench.stage import (
     CELERY,
     DJANGO_DRAMATIQ,
@@ -24,17 +26,30 @@ from tests.workers.cluster import Cluster, running_cluster
 JOBS = 2000
 PLAIN_JOBS = 10_000
 IDLE_SAMPLES = 15
+RELAY_PARTS, RELAY_STEPS = 16, 25
+#: Waits with as few questions as possible: they would slow down those who work.
+RELAY = """
+job = relay.start_for({arguments})
+while not SSEProgress.objects.filter(pk=job.pk, status="completed").exists():
+    time.sleep(0.2)
+job.refresh_from_db()
+print((job.finished_at - job.created_at).total_seconds())
+"""
 KILLS = int(os.environ.get("BENCH_KILLS", "5"))
 
 
 def main() -> None:
-    """Print start.*, jobs.* and resume.*."""
+    """Print start.*, jobs.*, resume.* and fanout.*."""
     with staged() as (stage, cluster):
         start_idle(stage)
         plain_per_s(stage)
         noop_per_s(stage, "jobs.noop_per_s", "SQLite")
     with running_cluster() as cluster:
         resume_kill(cluster)
+    with running_cluster() as cluster:
+        fanout_speedup(cluster, "fanout.speedup", "SQLite")
+    with postgres.running() as server, running_cluster(server.create_database()) as cluster:
+        fanout_speedup(cluster, "fanout.speedup.pg", "PostgreSQL")
     with postgres.running() as server, staged(server) as (stage, _):
         noop_per_s(stage, "jobs.noop_per_s.pg", "PostgreSQL")
 
@@ -128,11 +143,37 @@ def resume_kill(cluster: Cluster) -> None:
     )
 
 
+def fanout_speedup(cluster: Cluster, measure: str, database: str) -> None:
+    """One job in parts, from the click to its end: four worker processes against one."""
+    samples = interleaved(
+        {OURS: lambda: _relay_seconds(cluster, 4), "alone": lambda: _relay_seconds(cluster, 1)}
+    )
+    together, alone = median(samples[OURS]), median(samples["alone"])
+    line(
+        measure,
+        round(alone / together, 2),
+        "x",
+        n=len(samples[OURS]),
+        note=f"{RELAY_PARTS * RELAY_STEPS} items of 20 ms in {RELAY_PARTS} parts, {database}; "
+        f"1 process {alone:.2f} s, 4 processes {together:.2f} s",
+    )
+
+
+def _relay_seconds(cluster: Cluster, processes: int) -> float:
+    names = [f"relay-{len(cluster.processes)}-{number}" for number in range(processes)]
+    workers = [cluster.worker(name, threads=1, arguments=["--queues", "slow"]) for name in names]
+    try:
+        arguments = f"None, {RELAY_PARTS}, {RELAY_STEPS}, 0.02, {str(cluster.diary)!r}"
+        return float(cluster.run(RELAY.format(arguments=arguments)))
+    finally:
+        stop_all(workers, within_s=15)
+
+
 def _next_line_of_another(cluster: Cluster, walkers: set[str]) -> float:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        for line in cluster.diary.read_text().splitlines():
-            moment, _step, pid = line.split()
+        for walked in cluster.diary.read_text().splitlines():
+            moment, _step, pid = walked.split()
             if pid not in walkers:
                 return float(moment)
         time.sleep(0.01)

@@ -378,6 +378,6 @@ def test_nothing_is_lost_and_nothing_done_twice(morgue: Morgue, alice: User) -> 
         suppress_health_check=list(HealthCheck),
     )
 
-    run_state_machine_as_test(lambda: Job(morgue, alice), settings=profile)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(lambda: Job(morgue, alice), settings=profile)  # type: ignore[arg-type]
 
     assert not connection.needs_rollback

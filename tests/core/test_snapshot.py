@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from apps.core.models import JobItem, Outcome, SSEProgress
 from apps.core.snapshot import percent, snapshot, snapshot_for_reader
 from apps.core.statuses import Status
+from apps.core.ticker import Ticker
 
 #: The keys of architecture.md §4, which clients rely on.
 KEYS = {

@@ -241,7 +241,7 @@ def test_a_job_moves_along_its_table_whatever_anybody_does(history: History) -> 
         suppress_health_check=list(HealthCheck),
     )
 
-    run_state_machine_as_test(lambda: Life(history), settings=profile)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(lambda: Life(history), settings=profile)  # type: ignore[arg-type]
 
 
 def test_attempts_are_never_negative(history: History) -> None:

@@ -39,7 +39,7 @@ def test_two_hundred_invoices_leave_and_the_bar_tells_the_truth(
     bar = Bar(page)
     bar.record()
     job_id = bar.element.get_attribute("job-id") or ""
-    snapshots = []
+    snapshots: list[dict[str, Any]] = []
     while not snapshots or snapshots[-1]["status"] not in TERMINAL:
         snapshots.append(clerk.snapshot(job_id))
         page.wait_for_timeout(100)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 
 class Item(models.Model):
     """Something to be done once."""
+
+    objects: ClassVar[models.Manager[Item]] = models.Manager()
 
     def __str__(self) -> str:
         """Return its number."""
@@ -15,6 +19,8 @@ class Item(models.Model):
 
 class Effect(models.Model):
     """Something that was done. Nothing but the job keeps it from being there twice."""
+
+    objects: ClassVar[models.Manager[Effect]] = models.Manager()
 
     job = models.CharField(max_length=64)
     item = models.CharField(max_length=20)

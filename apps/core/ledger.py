@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
 from apps.core.models import JobItem, Outcome, SSEProgress
+from apps.core.texts import storable
 
 #: The row's counter of each outcome that has one.
 COUNTER_OF: dict[str, str] = {
@@ -50,11 +51,11 @@ def record(job: SSEProgress, entry: Entry) -> None:
         track=entry.track,
         key=entry.key,
         defaults={
-            "ref": entry.ref[:200],
+            "ref": storable(entry.ref)[:200],
             "outcome": entry.outcome,
-            "code": entry.code[:64],
-            "message": entry.msgid,
-            "params": entry.params,
+            "code": storable(entry.code)[:64],
+            "message": storable(entry.msgid),
+            "params": storable(entry.params),
         },
     )
 

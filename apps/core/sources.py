@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sized
+from hashlib import sha256
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
 
+from apps.core.texts import storable
+
 T = TypeVar("T")
 
 #: Rows read at a time. Pages rather than one long cursor: an open read would keep SQLite from
 #: writing, and would not survive a database that restarts.
 PAGE = 200
+#: Characters that the ledger keeps of a key.
+LONGEST_KEY = 200
 
 Key = str | Callable[[Any], object] | None
 
@@ -131,11 +136,20 @@ class IterableSource(Generic[T]):
     def key(self, item: T, position: int) -> str:
         """Name the item as the author said; by its position when they did not."""
         if callable(self._key):
-            return str(self._key(item))
+            return _name(self._key(item))
         if isinstance(self._key, str):
-            return str(getattr(item, self._key))
+            return _name(getattr(item, self._key))
         return str(item.pk if isinstance(item, Model) else position)
 
     def cursor(self, position: int) -> Any:
         """Give the position."""
         return position
+
+
+def _name(value: object) -> str:
+    """Name an item by a value from who knows where, in a way that the ledger can keep."""
+    text: str = storable(str(value))
+    if len(text) <= LONGEST_KEY:
+        return text
+    digest = sha256(text.encode()).hexdigest()[:32]
+    return f"{text[: LONGEST_KEY - len(digest) - 1]}…{digest}"

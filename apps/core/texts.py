@@ -8,6 +8,21 @@ from typing import Any
 from django.utils.translation import gettext
 
 
+def storable(value: Any) -> Any:
+    """Give a text, or the texts in a list or dict, as every database can keep it.
+
+    Files bring NULs and broken characters, and PostgreSQL would refuse a whole row for one.
+    """
+    if isinstance(value, str):
+        clean = value.replace("\0", "\ufffd")
+        return clean if clean.isascii() else clean.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {storable(name): storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(each) for each in value]
+    return value
+
+
 def render(msgid: str, params: Mapping[str, Any] | None = None) -> str:
     """Translate `msgid` into the active language and put `params` in.
 

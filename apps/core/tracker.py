@@ -35,6 +35,7 @@ from apps.core.parts import PartActor
 from apps.core.settlement import Settlement
 from apps.core.sources import Key, source_of
 from apps.core.statuses import Status
+from apps.core.texts import storable
 from apps.core.ticker import Ticker
 from apps.core.tracks import Track
 
@@ -134,7 +135,7 @@ class ProgressTracker:
             raise RuntimeError("item() belongs inside a track() loop, once around its item.")
         # What nobody foresaw may have happened on either side of an irreversible effect.
         unforeseen = ItemInDoubt if irreversible else ItemFailed
-        ref = ref or str(item)
+        ref = storable(ref or str(item))
         entry: Entry | None = None
         with self._settlement.work(loop, ref=ref, irreversible=irreversible) as settle:
             try:
@@ -166,7 +167,7 @@ class ProgressTracker:
     def message(self, msgid: str, **params: Any) -> None:
         """Say what is being done, in words that are translated for each reader."""
         with self._ticker.lock:
-            self._job.message, self._job.message_params = msgid, params
+            self._job.message, self._job.message_params = storable(msgid), storable(params)
             self._ticker.tick()
 
     def warn(self, msgid: str, *, ref: str = "", code: str = "", **params: Any) -> None:
@@ -179,7 +180,9 @@ class ProgressTracker:
     def result(self, summary: str, *, links: Iterable[dict[str, Any]] = (), **params: Any) -> None:
         """Say what came out of it; shown when the job is over."""
         with self._ticker.lock:
-            self._job.result = {"summary": summary, "params": params, "links": list(links)}
+            self._job.result = storable(
+                {"summary": summary, "params": params, "links": list(links)}
+            )
 
     @contextmanager
     def stage(self, label: str, *, share: float, of: int | None = None) -> Iterator[None]:

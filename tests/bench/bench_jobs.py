@@ -26,7 +26,7 @@ from tests.workers.cluster import Cluster, running_cluster
 JOBS = 2000
 PLAIN_JOBS = 10_000
 IDLE_SAMPLES = 15
-RELAY_PARTS, RELAY_STEPS = 16, 25
+RELAY_PARTS, RELAY_STEPS, STEP_SECONDS = 16, 12, 0.05
 #: Waits with as few questions as possible: they would slow down those who work.
 RELAY = """
 job = relay.start_for({arguments})
@@ -154,7 +154,7 @@ def fanout_speedup(cluster: Cluster, measure: str, database: str) -> None:
         round(alone / together, 2),
         "x",
         n=len(samples[OURS]),
-        note=f"{RELAY_PARTS * RELAY_STEPS} items of 20 ms in {RELAY_PARTS} parts, {database}; "
+        note=f"{RELAY_PARTS * RELAY_STEPS} items of 50 ms in {RELAY_PARTS} parts, {database}; "
         f"1 process {alone:.2f} s, 4 processes {together:.2f} s",
     )
 
@@ -163,7 +163,7 @@ def _relay_seconds(cluster: Cluster, processes: int) -> float:
     names = [f"relay-{len(cluster.processes)}-{number}" for number in range(processes)]
     workers = [cluster.worker(name, threads=1, arguments=["--queues", "slow"]) for name in names]
     try:
-        arguments = f"None, {RELAY_PARTS}, {RELAY_STEPS}, 0.02, {str(cluster.diary)!r}"
+        arguments = f"None, {RELAY_PARTS}, {RELAY_STEPS}, {STEP_SECONDS}, {str(cluster.diary)!r}"
         return float(cluster.run(RELAY.format(arguments=arguments)))
     finally:
         stop_all(workers, within_s=15)

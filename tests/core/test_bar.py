@@ -143,3 +143,15 @@ def test_somebody_elses_job_shows_nothing_of_itself(
     assert "20 of 40" not in html
     assert "application/json" not in html
     assert "Waiting for this job to begin." in html
+
+
+@pytest.mark.parametrize("job_id", ["no such job", "../../etc", "<b>", ""])
+def test_an_id_that_can_be_no_jobs_waits_instead_of_failing(alice: User, job_id: str) -> None:
+    request = RequestFactory().get(PAGE)
+    request.user = alice
+    source = '{% include "core/sse_progress_bar.html" with job_id=job_id %}'
+
+    html = Template(source).render(Context({"request": request, "job_id": job_id}))
+
+    assert "<sse-progress" in html
+    assert "<b>" not in html

@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.e2e.bar import Bar, number_in
+from tests.e2e.looks import assert_clean
 from tests.support.clerk import TERMINAL, Clerk
 from tests.support.live import LiveHeron
 from tests.support.lots import Lots
@@ -52,6 +53,7 @@ def test_two_hundred_invoices_leave_and_the_bar_tells_the_truth(
     expect(bar.part("stat-done")).to_have_text(re.compile("197 succès"))
     expect(bar.part("stat-failed")).to_have_text(re.compile("3 échecs"))
     assert_reasons(bar)
+    assert_clean(page)
     assert_table(page)
     assert_mails(stack, numbers)
 

@@ -128,7 +128,8 @@ def test_each_idle_process_hears_of_a_message_and_one_gets_it(
     eventually(lambda: any(look.done for look in looks))
     heron.enqueue(message(2))
     got = [look.answer() for look in looks]
-    assert [answer.args for answer in got if answer is not None] == [(1,)]
+    # Whether the second message is found in this look or the next is a matter of microseconds.
+    assert [answer.args for answer in got if answer is not None].count((1,)) == 1
     for each in consumers:
         each.close()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from django.db import Error, transaction
+from django.db import Error, IntegrityError, transaction
 
 from apps.core.conf import conf
 from apps.core.loop import Loop
@@ -18,6 +18,15 @@ from apps.core.ticker import Ticker
 
 #: Items in a batch at the most.
 BATCH = 100
+
+
+class BatchRefused(IntegrityError):
+    """Raised when the database refuses a batch at its end, for the sake of one of its items."""
+
+    def __init__(self, items: list[Any], passed: int) -> None:
+        self.items = items
+        self.passed = passed
+        super().__init__(f"{len(items)} items can't be committed together.")
 
 
 class Batch:
@@ -55,6 +64,7 @@ class Batch:
                 self._ticker.lock.release()
                 raise
             self._atomic = atomic
+            self._ticker.held = True
         self._items.append(loop.item)
 
     def is_due(self) -> bool:
@@ -66,16 +76,22 @@ class Batch:
 
         Raises:
             LeaseLost: when the job has been given to somebody else; everything is rolled back.
+            BatchRefused: when a constraint that is checked last does not hold; likewise.
         """
         if not self.is_open:
             return
+        self._ticker.held = False
         try:
             self._ticker.write()
         except BaseException as error:
             self._undo(error)
             raise
+        items = self._items
         try:
             self._leave(None)
+        except IntegrityError as error:
+            self._ticker.restore(self._before)
+            raise BatchRefused(items, self._passed) from error
         except Error:
             # Perhaps it was committed, and only the answer was lost.
             self._ticker.unsure = True
@@ -106,6 +122,7 @@ class Batch:
 
     def _leave(self, error: BaseException | None) -> None:
         atomic, self._atomic, self._items = self._atomic, None, []
+        self._ticker.held = False
         try:
             atomic.__exit__(type(error) if error else None, error, None)
         finally:

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.core import ledger
-from apps.core.batch import Batch
+from apps.core.batch import Batch, BatchRefused
 from apps.core.budget import ErrorBudget, Spending
 from apps.core.ledger import Entry
 from apps.core.loop import Loop
@@ -38,7 +38,7 @@ class Settlement:
         #: Whether too many of the last items failed.
         self.over_budget = False
         #: Items to be done again one by one, and the item that undid their batch, with its end.
-        self._redo: tuple[list[Any], Any, Entry] | None = None
+        self._redo: tuple[list[Any], Any, Entry | None] | None = None
         self._alone = False
 
     def work(self, loop: Loop, *, ref: str, irreversible: bool) -> AbstractContextManager[Settle]:
@@ -46,7 +46,7 @@ class Settlement:
         if irreversible:
             return self._reserved(loop, ref)
         if self._alone or loop.retried_key is not None:
-            return self._transaction(loop)
+            return self._transaction(loop, ref)
         return self._batched(loop)
 
     def retried(self, loop: Loop, checkpoint: Callable[[], None]) -> Iterator[Any]:
@@ -63,14 +63,7 @@ class Settlement:
             loop.settled = False
         for key in sorted(gone):
             loop.retried_key = key
-            entry = Entry(
-                track=loop.track.number,
-                key=key,
-                ref=key,
-                outcome=Outcome.FAILED,
-                msgid=ledger.GONE,
-            )
-            self.settle(loop, entry)
+            self.settle(loop, _failed(loop, key, msgid=ledger.GONE))
             loop.settled = False
         loop.retried_key = None
 
@@ -88,9 +81,19 @@ class Settlement:
             else:
                 loop.passed += 1
         self._alone = False
-        loop.item = failed
-        self.settle(loop, entry)
-        loop.settled = False
+        if entry is not None:
+            loop.item = failed
+            self.settle(loop, entry)
+            loop.settled = False
+
+    def commit(self, loop: Loop) -> None:
+        """Commit the open batch; if it is refused, have its items done again one by one."""
+        try:
+            self.batch.commit()
+        except BatchRefused as refused:
+            loop.back_to(refused.passed)
+            self._redo = (refused.items, None, None)
+            self._ticker.due = True
 
     @contextmanager
     def _reserved(self, loop: Loop, ref: str) -> Iterator[Settle]:
@@ -104,21 +107,35 @@ class Settlement:
         yield partial(self.settle, loop)
 
     @contextmanager
-    def _transaction(self, loop: Loop) -> Iterator[Settle]:
+    def _transaction(self, loop: Loop, ref: str) -> Iterator[Settle]:
         """Give the item a transaction of its own, with the books in it."""
 
         def settle(entry: Entry | None) -> None:
             if entry is not None:
                 raise _Undo(entry)
             self._count(loop)
+            self._ticker.held = False
             self._ticker.write()
 
+        passed = loop.passed
         with self._ticker.lock:
             try:
                 with self._ticker.unless_it_fails(), transaction.atomic():
-                    yield settle
+                    self._ticker.held = True
+                    try:
+                        yield settle
+                    finally:
+                        self._ticker.held = False
             except _Undo as undone:
                 self.settle(loop, undone.entry)
+            except IntegrityError as error:
+                # At the commit, with a constraint that is checked last.
+                loop.back_to(passed)
+                params = {"error": str(error)}
+                self.settle(
+                    loop,
+                    _failed(loop, ref, msgid="%(error)s", code=type(error).__name__, params=params),
+                )
             else:
                 self.note(None)
                 self._ticker.announce()
@@ -132,7 +149,7 @@ class Settlement:
                 self._count(loop)
                 self.note(None)
                 if self.batch.is_due():
-                    self.batch.commit()
+                    self.commit(loop)
             elif entry.outcome == Outcome.SKIPPED:
                 # Nothing went wrong, so nothing has to be undone.
                 self.settle(loop, entry)
@@ -187,6 +204,11 @@ class Settlement:
             failure = f"{entry.ref}: {render(entry.msgid, entry.params)}"
         if self.spending.note(failure):
             self.over_budget = self._ticker.due = True
+
+
+def _failed(loop: Loop, ref: str, **words: Any) -> Entry:
+    """Say that the item that is out has failed."""
+    return Entry(track=loop.track.number, key=loop.key, ref=ref, outcome=Outcome.FAILED, **words)
 
 
 class _Undo(Exception):

@@ -13,7 +13,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from django.db import Error
+from django.db import Error, IntegrityError
 from django.utils import timezone
 
 from apps.core.conf import conf
@@ -60,6 +60,9 @@ class Ticker:
         self._dirty = False
         self._over = False
         self._lost = False
+        #: A transaction is open that will end with a write of its own. Another one before would
+        #: lock the row for as long as an item takes: the pulse and whoever cancels would wait.
+        self.held = False
         #: A write has failed, and may have reached the database all the same (the connection died
         #: at the commit): nothing may be written over what the row then holds.
         self.unsure = False
@@ -102,7 +105,7 @@ class Ticker:
         job_changed.send(SSEProgress, job=self.job, kind=kind, urgent=urgent)
 
     def write(self) -> None:
-        """Write everything now, as part of the transaction that may be open.
+        """Write everything now, as part of the transaction that may be open, unless it is held.
 
         Raises:
             LeaseLost: when the job has been given to somebody else.
@@ -111,6 +114,9 @@ class Ticker:
         if self._lost or self.unsure:
             raise LeaseLost(job.job_id, job.epoch)
         self.fold()
+        if self.held:
+            self._dirty = True
+            return
         if now >= self._next_measure:
             self._next_measure = now + conf.FLUSH_SECONDS
             self._meter.push(job.processed_items, now)
@@ -168,7 +174,9 @@ class Ticker:
         try:
             yield
         except BaseException as error:
-            self.unsure = self.unsure or isinstance(error, Error)
+            # A constraint that does not hold is an answer.
+            failed = isinstance(error, Error) and not isinstance(error, IntegrityError)
+            self.unsure = self.unsure or failed
             self.restore(before)
             raise
 

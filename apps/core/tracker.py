@@ -110,7 +110,8 @@ class ProgressTracker:
                 loop.passed += 1
             if ticker.due:
                 yield from self._look_up(loop)
-        self._settlement.batch.commit()
+        self._settlement.commit(loop)
+        yield from self._settlement.again(loop)
         with ticker.lock:
             ticker.fold()
         self._loop = ticker.loop = None
@@ -238,7 +239,8 @@ class ProgressTracker:
         """
         stop = self._stop()
         if stop is not None:
-            self._settlement.batch.commit()
+            if self._loop is not None:
+                self._settlement.commit(self._loop)
             raise stop
 
     def _stop(self) -> JobStopped | None:
@@ -260,7 +262,8 @@ class ProgressTracker:
             if not batch.is_open:
                 self._ticker.flush()
             elif batch.is_due():
-                batch.commit()
+                self._settlement.commit(loop)
+                yield from self._settlement.again(loop)
         self.checkpoint()
 
 

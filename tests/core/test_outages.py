@@ -322,3 +322,51 @@ def test_hostile_names_and_words_fail_their_item_and_not_the_job(
 
     assert (ended.status, ended.failed_items) == (Status.COMPLETED, 3)
     assert [line.ref[:4] for line in ended.items.order_by("pk")] == ["a\ufffdb", "?", "long"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("flush_seconds", [0, 1000], ids=["alone", "in one batch"])
+def test_a_constraint_that_is_checked_last_fails_its_item_and_no_other(
+    flush_seconds: float, settings: Any
+) -> None:
+    settings.PROGRESS_FLUSH_SECONDS = flush_seconds
+    job = SSEProgress.objects.create(task_type="t", actor="a", queue="q")
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["a", "b", "c"], key=str):
+            with progress.item(name):
+                User.objects.create_user(name)
+                if name == "b":
+                    SSEProgress.objects.create(task_type="t", parent_id="nobody")
+
+    for _ in range(2):
+        run(job.job_id, work)
+        job.refresh_from_db()
+        assert (job.status, job.books.done, job.failed_items) == (Status.COMPLETED, 2, 1)
+        assert [line.key for line in job.items.all()] == ["b"]
+        assert users("a", "b", "c") == ["a", "c"]
+        retry(job)
+
+
+def test_a_word_about_an_item_does_not_lock_the_row_while_its_transaction_is_open(
+    attempt: Attempt, job: SSEProgress, settings: Any
+) -> None:
+    settings.PROGRESS_FLUSH_SECONDS = 0
+    seen: list[tuple[int, str]] = []
+
+    def look() -> None:
+        row = SSEProgress.objects.get(pk=job.pk)
+        seen.append((row.seq, row.message))
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["a", "b"], key=str):
+            with progress.item(name):
+                look()
+                progress.message(f"At {name}")
+                look()
+            look()
+
+    attempt(work)
+
+    assert seen[0] == seen[1]
+    assert seen[2][1] == "At a"

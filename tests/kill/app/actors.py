@@ -43,6 +43,17 @@ def outside(progress: ProgressTracker, items: int, seconds: float) -> None:
             failpoint("outside.done")
 
 
+@progress_actor(task_type="holding", queue_name="kill")
+def holding(progress: ProgressTracker, items: int, seconds: float) -> None:
+    """Take long over an item after a word about it, which locks the job's row with the batch."""
+    for item in progress.track(Item.objects.filter(pk__lte=items)):
+        with progress.item(item):
+            time.sleep(0.5)
+            progress.message("At %(item)s", item=item.pk)
+            time.sleep(seconds)
+            Effect.objects.create(job=progress.job_id, item=str(item.pk))
+
+
 def note(job_id: str, number: int) -> None:
     """Add a line to the outside world, and make sure that it stays."""
     file = os.open(Path(os.environ["KILL_OUTSIDE"]) / "world", os.O_WRONLY | os.O_APPEND)

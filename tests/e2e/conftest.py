@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page
@@ -54,6 +55,12 @@ def _orm_beside_playwright() -> Iterator[None]:
 def base_url(stack: LiveHeron) -> str:
     """Let `page.goto("/invoices/")` lead to the running Heron."""
     return stack.base_url
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any], base_url: str) -> dict[str, Any]:
+    """Say it once more for this room: other rooms' browsers may have been there before."""
+    return {**browser_context_args, "base_url": base_url}
 
 
 @pytest.fixture(scope="session")

@@ -104,8 +104,7 @@ class House:
         self._guard.dismiss()
         self.log.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
-        if self.postgres is None:
-            shutil.rmtree(self.var, ignore_errors=True)
+        shutil.rmtree(self.var, ignore_errors=True)
         shutil.rmtree(self.outside, ignore_errors=True)
 
     def keep(self, *names: str) -> None:

@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from time import monotonic
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -182,29 +181,27 @@ def _not_too_early() -> Q:
 
 
 class Summing:
-    """Sums up the jobs whose parts this process writes."""
+    """Sums up the jobs whose parts this process writes.
+
+    In the pulse's thread, so that no item waits for it; only a part that has come to rest sums up
+    by itself, and at once.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: When this process may sum each job up again, on the monotonic clock.
-        self._next: dict[str, float] = {}
-        #: Jobs of which a part was written since.
+        #: Jobs of which a part was written since they were summed up.
         self._owed: set[str] = set()
 
     def part_changed(self, part: SSEProgress) -> None:
         """Sum up the job that `part` is of, now or soon."""
         job_id = str(part.parent_id)
-        urgent, now = part.status in RESTING, monotonic()
-        with self._lock:
-            early = now < self._next.get(job_id, 0.0)
-            if not early:
-                self._next = {name: due for name, due in self._next.items() if due > now}
-                self._next[job_id] = now + conf.FLUSH_SECONDS
+        if part.status not in RESTING:
+            self._owe(job_id)
+            if not conf.PULSE:
+                self.beat()
+            return
         try:
-            if urgent:
-                settle(job_id)
-            elif early or settle(job_id, _not_too_early()) is None:
-                self._owe(job_id)
+            settle(job_id)
         except DatabaseError:
             self._owe(job_id)
             raise

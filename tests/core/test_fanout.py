@@ -25,6 +25,7 @@ from apps.core.actors import progress_actor
 from apps.core.budget import ErrorBudget
 from apps.core.errors import AlreadyCountedError, ItemFailed, ItemInDoubt, NotPossibleNowError
 from apps.core.models import Decision, JobItem, Outcome, SSEProgress
+from apps.core.pulse import pulse
 from apps.core.runner import run
 from apps.core.snapshot import snapshot, snapshot_for_reader
 from apps.core.statuses import LEASED, TERMINAL, TRANSITIONS, Status
@@ -839,10 +840,9 @@ def test_many_writes_of_parts_are_one_write_of_the_whole(alice: User, settings: 
 
 def test_a_sum_that_was_held_back_is_written_later(alice: User, settings: Any) -> None:
     job = shared_out(alice)
-    settings.PROGRESS_FLUSH_SECONDS = 3600
     part = parts_of(job)[0]
-    fanout.summing.part_changed(part)
     SSEProgress.objects.filter(pk=part.pk).update(processed_items=3)
+    settings.PROGRESS_FLUSH_SECONDS = 3600
     fanout.summing.part_changed(fresh(part))
     assert fresh(job).processed_items == 0
     assert fanout.summing.beat()
@@ -851,6 +851,21 @@ def test_a_sum_that_was_held_back_is_written_later(alice: User, settings: Any) -
 
     assert not fanout.summing.beat()
     assert fresh(job).processed_items == 3
+
+
+def test_the_pulse_sums_up_while_the_items_go_on(
+    alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = shared_out(alice)
+    settings.PROGRESS_PULSE = True
+    joined: list[object] = []
+    monkeypatch.setattr(pulse, "join", joined.append)
+
+    fanout.summing.part_changed(parts_of(job)[0])
+
+    assert (joined, fresh(job).seq) == ([fanout.summing], job.seq)
+    assert not fanout.summing.beat()
+    assert fresh(job).seq == job.seq + 1
 
 
 def test_a_clock_that_was_put_back_does_not_stop_the_sums(alice: User, settings: Any) -> None:

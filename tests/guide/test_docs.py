@@ -18,6 +18,7 @@ from django.template import engines
 from django.test import RequestFactory
 from dramatiq.brokers.stub import StubBroker
 
+from apps.core.fanout import settle
 from apps.core.models import SSEProgress
 from apps.core.runner import run
 from apps.core.snapshot import snapshot
@@ -133,6 +134,21 @@ def test_the_reminders_leave_and_each_outcome_is_in_the_books(shown: Any, alice:
         "bert": "no-address",
         "carl": "bad-address",
     }
+
+
+def test_the_parts_of_a_job_add_up(shown: Any, alice: User) -> None:
+    job = shown.check_all.start_for(alice, number=250)
+
+    run(job.job_id, shown.check_all.fn)
+    for part in job.parts.all():
+        run(part.job_id, shown.check_some.fn)
+    settle(job.job_id)
+
+    job.refresh_from_db()
+    assert job.status == Status.COMPLETED
+    assert [part.total_items for part in job.parts.order_by("part")] == [100, 100, 50]
+    assert job.books.counts() == {"done": 225, "skipped": 25, "failed": 0, "in_doubt": 0, "left": 0}
+    assert "225" in snapshot(job)["result"]["summary"]
 
 
 def test_the_stages_add_up(shown: Any, alice: User) -> None:

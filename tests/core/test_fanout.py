@@ -1065,6 +1065,35 @@ def test_a_cancel_while_parts_are_taken_up_misses_none(alice: User, seed: int) -
 
 
 @pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("verb", [cancel, pause])
+def test_a_part_that_is_handed_back_at_that_very_moment_is_reached_too(
+    alice: User, verb: Callable[[SSEProgress], SSEProgress]
+) -> None:
+    job = shared_out(alice, number=3)
+    asked = threading.Event()
+
+    def pass_around(part: SSEProgress) -> None:
+        """Be a worker that is stopped as soon as it has taken the part up."""
+        while not asked.is_set():
+            row = SSEProgress.objects.claim(part.job_id, "a worker")
+            if row is not None:
+                SSEProgress.objects.move(row.job_id, Status.PENDING, epoch=row.epoch)
+
+    def ask() -> None:
+        time.sleep(0.05)
+        verb(fresh(job))
+        asked.set()
+
+    crew = Crew()
+    for part in parts_of(job):
+        crew.start(pass_around, part)
+    crew.start(ask)
+    crew.join()
+
+    assert not set(statuses(job)) & {Status.PENDING, Status.RUNNING}
+
+
+@pytest.mark.usefixtures("shared")
 def test_two_who_retry_at_once_are_counted_once(alice: User) -> None:
     bench.broken = {n: ItemFailed("no") for n in range(1, 13, 3)}
     job = work_all(shared_out(alice))

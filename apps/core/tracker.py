@@ -14,12 +14,9 @@ from django.db import transaction
 
 from apps.core import fanout, ledger, shutdown
 from apps.core.budget import ErrorBudget
+from apps.core.endings import entry_of
 from apps.core.errors import (
     AlreadyCountedError,
-    ItemFailed,
-    ItemInDoubt,
-    ItemOutcomeError,
-    ItemSkipped,
     JobCancelled,
     JobFannedOut,
     JobHandedBack,
@@ -29,7 +26,7 @@ from apps.core.errors import (
 )
 from apps.core.ledger import Entry
 from apps.core.loop import Loop
-from apps.core.models import Outcome, SSEProgress
+from apps.core.models import SSEProgress
 from apps.core.outages import is_outage
 from apps.core.parts import PartActor
 from apps.core.settlement import Settlement
@@ -40,12 +37,6 @@ from apps.core.ticker import Ticker
 from apps.core.tracks import Track
 
 T = TypeVar("T")
-
-OUTCOME_OF: dict[type[ItemOutcomeError], Outcome] = {
-    ItemSkipped: Outcome.SKIPPED,
-    ItemFailed: Outcome.FAILED,
-    ItemInDoubt: Outcome.IN_DOUBT,
-}
 
 
 class ProgressTracker:
@@ -134,22 +125,16 @@ class ProgressTracker:
         loop = self._loop
         if loop is None or loop.item is not item or loop.settled:
             raise RuntimeError("item() belongs inside a track() loop, once around its item.")
-        # What nobody foresaw may have happened on either side of an irreversible effect.
-        unforeseen = ItemInDoubt if irreversible else ItemFailed
         ref = storable(ref or str(item))
         entry: Entry | None = None
         with self._settlement.work(loop, ref=ref, irreversible=irreversible) as settle:
             try:
                 yield
-            except ItemOutcomeError as ended:
-                entry = _entry(loop, ref, ended)
             except Exception as error:  # (one item must not end the others)
                 if is_outage(error) and not irreversible:
                     # Not the item's fault, and the database has undone it: another attempt will do.
                     raise
-                params = {"error": str(error)}
-                found = unforeseen("%(error)s", code=type(error).__name__, params=params)
-                entry = _entry(loop, ref, found)
+                entry = entry_of(loop, ref, error, irreversible=irreversible)
             settle(entry)
 
     def advance(self, n: int = 1) -> None:
@@ -265,16 +250,3 @@ class ProgressTracker:
                 self._settlement.commit(loop)
                 yield from self._settlement.again(loop)
         self.checkpoint()
-
-
-def _entry(loop: Loop, ref: str, ended: ItemOutcomeError) -> Entry:
-    outcome = next(o for error, o in OUTCOME_OF.items() if isinstance(ended, error))
-    return Entry(
-        track=loop.track.number,
-        key=loop.key,
-        ref=ref,
-        outcome=outcome,
-        code=ended.code,
-        msgid=ended.msgid,
-        params=ended.params,
-    )

@@ -191,13 +191,11 @@ class ProgressTracker:
 
         Nothing behind this call is run: the job goes on by itself, sums its parts up, and ends
         when the last of them has. Whoever cancels, pauses, resumes or retries it reaches them all.
-        A `result` said before may mention %(done)s, %(skipped)s, %(failed)s, %(in_doubt)s,
-        %(left)s and %(total)s.
+        A `result` said before may mention the counts: %(done)s, %(failed)s, %(total)s and so on.
 
         Args:
             actor: The progress actor that does one part.
-            chunks: For each part the actor's keyword arguments and, if known, `total`: the number
-                of its items. They are kept in rows, so they must be JSON.
+            chunks: For each part the actor's keyword arguments (JSON) and, if known, `total`.
 
         Raises:
             AlreadyCountedError: the job has counted items of its own (see `resumed`).

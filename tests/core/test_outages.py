@@ -18,7 +18,7 @@ from apps.core import runner
 from apps.core.batch import Batch
 from apps.core.conf import conf
 from apps.core.errors import ItemFailed, JobCancelled, JobHandedBack, JobStopped, LeaseLost
-from apps.core.models import JobItem, Outcome, SSEProgress, SSEProgressQuerySet
+from apps.core.models import JobItem, Outcome, SSEProgress, statements
 from apps.core.outages import is_outage
 from apps.core.runner import run
 from apps.core.statuses import Status
@@ -101,20 +101,21 @@ def test_a_worker_suspended_in_the_middle_of_its_claim_does_not_take_anothers(
     job: SSEProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: list[SSEProgress] = []
-    update = SSEProgressQuerySet.update
+    execute = statements.execute
 
-    def suspended(self: SSEProgressQuerySet, **values: Any) -> int:
-        written = update(self, **values)
-        monkeypatch.setattr(SSEProgressQuerySet, "update", update)
+    def suspended(*args: Any, **how: Any) -> Any:
+        written = execute(*args, **how)
+        monkeypatch.setattr(statements, "execute", execute)
         silence(job)
         others.append(claimed(job))
         return written
 
-    monkeypatch.setattr(SSEProgressQuerySet, "update", suspended)
-    first = SSEProgress.objects.claim(job.pk, "first")
+    monkeypatch.setattr(statements, "execute", suspended)
+    first = claimed(job)
 
-    assert first is None
-    assert others[0].epoch == 2
+    assert (first.epoch, others[0].epoch) == (1, 2)
+    assert SSEProgress.objects.write(job.pk, first.epoch, renew=True, message="mine") is None
+    assert SSEProgress.objects.move(job.pk, Status.FAILED, epoch=first.epoch) is None
 
 
 def test_a_worker_that_comes_back_while_it_is_settled_keeps_its_counts(job: SSEProgress) -> None:

@@ -6,7 +6,7 @@ Times are the database's own (`Now()`), because several machines' clocks differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,15 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from apps.core.conf import conf
-from apps.core.models import fenced
+from apps.core.models import statements
 from apps.core.statuses import LEASED, TERMINAL, Status, sources_of
 
 if TYPE_CHECKING:
     from apps.core.models.models_sse_progress import SSEProgress
 
+
+#: What statements are built of: the guarded rows, and what they are set to.
+Built = tuple["SSEProgressQuerySet", Mapping[str, Any]]
 
 #: A plain job is given up after so many leases without a life sign.
 PLAIN_LEASES = 3
@@ -80,30 +83,32 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         )
 
     def claim(self, job_id: str, worker: str) -> SSEProgress | None:
-        """Take the lease of a job, or None when another worker holds it or it needs none."""
-        found = self.claimable(job_id).values_list("epoch", flat=True).first()
-        if found is None:
-            return None
-        # Of several at once, one gets this epoch. A worker that is suspended right here must not
-        # take the row that another one has claimed meanwhile for its own.
-        epoch = found + 1
-        taken = (
-            self.claimable(job_id)
-            .filter(epoch=found)
-            .update(
-                status=Status.RUNNING,
-                epoch=epoch,
-                attempts=F("attempts") + 1,
-                seq=F("seq") + 1,
-                worker=worker,
-                lease_until=lease_end(),
-                not_before=None,
-                error={},
-                started_at=Coalesce("started_at", Now()),
-                updated_at=Now(),
-            )
+        """Take the lease of a job, or None when another worker holds it or it needs none.
+
+        Of several at once, one gets the row back as it has left it. Read later, it could be
+        somebody else's: a worker may be suspended at any point for longer than its lease.
+        """
+
+        def build() -> Built:
+            return self.claimable(statements.ANY_JOB), {
+                "status": Status.RUNNING,
+                "epoch": F("epoch") + 1,
+                "attempts": F("attempts") + 1,
+                "seq": F("seq") + 1,
+                "lease_until": lease_end(),
+                "not_before": None,
+                "error": {},
+                "started_at": Coalesce("started_at", Now()),
+                "updated_at": Now(),
+            }
+
+        return statements.execute_for_row(
+            self,
+            ("claim", conf.LEASE_SECONDS),
+            build,
+            values={"worker": worker},
+            given={statements.ANY_JOB: job_id},
         )
-        return self.filter(job_id=job_id, epoch=epoch).first() if taken else None
 
     def move(
         self,
@@ -123,18 +128,27 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         sources = sources_of(target)
         if only_from is not None:
             sources &= frozenset(only_from)
-        guarded = self.filter(job_id=job_id, status__in=sources)
-        if epoch is not None:
-            guarded = guarded.filter(epoch=epoch)
-        if where is not None:
-            guarded = guarded.filter(where)
-        moved = guarded.update(
-            status=target,
-            seq=F("seq") + 1,
-            updated_at=Now(),
-            **{**_times_of(target), **values},
+        expressions = {name: v for name, v in values.items() if hasattr(v, "resolve_expression")}
+        plain = {name: v for name, v in values.items() if name not in expressions}
+
+        def build() -> Built:
+            guarded = self.filter(job_id=statements.ANY_JOB, status__in=sorted(sources))
+            if epoch is not None:
+                guarded = guarded.filter(epoch=statements.ANY_EPOCH)
+            if where is not None:
+                guarded = guarded.filter(where)
+            times = {n: v for n, v in _times_of(target).items() if n not in plain}
+            always = {"status": target, "seq": F("seq") + 1, "updated_at": Now()}
+            return guarded, {**always, **times, **expressions}
+
+        shape = (target, sources, epoch is None, where, *sorted(expressions.items()))
+        return statements.execute_for_row(
+            self,
+            ("move", conf.LEASE_SECONDS, *shape),
+            build,
+            values=plain,
+            given={statements.ANY_JOB: job_id, statements.ANY_EPOCH: epoch},
         )
-        return self.get(job_id=job_id) if moved else None
 
     def write(
         self, job_id: str, epoch: int, *, renew: bool, **values: Any
@@ -143,7 +157,24 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
 
         None means that the lease is lost: nothing was written.
         """
-        return fenced.write(self, job_id, epoch, values, renew=renew)
+
+        def build() -> Built:
+            guarded = self.filter(
+                job_id=statements.ANY_JOB, epoch=statements.ANY_EPOCH, status__in=sorted(LEASED)
+            )
+            always = {"seq": F("seq") + 1, "updated_at": Now()}
+            # Left out when it can be: the lease is in an index, which makes an update dearer.
+            return guarded, {**always, "lease_until": lease_end()} if renew else always
+
+        row = statements.execute(
+            self,
+            ("write", conf.LEASE_SECONDS if renew else None),
+            build,
+            values=values,
+            given={statements.ANY_JOB: job_id, statements.ANY_EPOCH: epoch},
+            returned=("status", "seq"),
+        )
+        return None if row is None else (Status(row[0]), int(row[1]))
 
     def renew(self, job_id: str, epoch: int) -> bool:
         """Renew a lease without writing anything else."""

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connections
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
@@ -90,9 +91,19 @@ def to_retry(job: SSEProgress, track: int) -> set[str]:
 
 
 def recount(job: SSEProgress) -> Counter[str]:
-    """Count the written outcomes."""
-    rows = JobItem.objects.filter(job_id=job.job_id).values("outcome").annotate(n=Count("pk"))
-    return Counter({row["outcome"]: row["n"] for row in rows})
+    """Count the written outcomes.
+
+    In SQL that is written out: each job asks this at its end, and Django would take longer to
+    compile the question than the database to answer it.
+    """
+    connection = connections[SSEProgress.objects.db]
+    table = connection.ops.quote_name(JobItem._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT outcome, COUNT(*) FROM {table} WHERE job_id = %s GROUP BY outcome",  # noqa: S608 (no input)
+            [job.job_id],
+        )
+        return Counter(dict(cursor.fetchall()))
 
 
 def agrees(job: SSEProgress) -> bool:

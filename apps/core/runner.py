@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
@@ -39,7 +40,7 @@ from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, Status
 from apps.core.ticker import Ticker
 from apps.core.tracker import ProgressTracker
-from apps.core.tracks import doubt_reserved
+from apps.core.tracks import doubt_reserved, reserves
 
 DATABASE_AWAY = gettext_noop("The database did not answer. The job goes on by itself.")
 NO_DATABASE = {
@@ -92,8 +93,9 @@ def _attempt(
     """Run the actor, and write down how that ended."""
     pen = tracker.ticker
     try:
-        with transaction.atomic():
-            if doubt_reserved(job):
+        if reserves(job.cursor):
+            with transaction.atomic():
+                doubt_reserved(job)
                 pen.write()
         job_changed.send(SSEProgress, job=job, kind="start", urgent=True)
         try:
@@ -151,10 +153,10 @@ def _complete(tracker: ProgressTracker, job: SSEProgress) -> None:
         if job.total_items is None:
             job.total_items = job.processed_items
         values = tracker.ticker.values()
-        if not job.books.closed or not ledger.agrees(job):
-            _end(job, Status.FAILED, "error", error=unbalanced(job.books), **values)
-        else:
+        if job.books.closed and ledger.agrees(job):
             _end(job, Status.COMPLETED, "complete", **{**values, "message": ""})
+        else:
+            _end(job, Status.FAILED, "error", error=unbalanced(job.books), **values)
 
 
 def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> None:
@@ -203,11 +205,14 @@ def _leave(job: SSEProgress, target: Status, values: dict[str, Any]) -> SSEProgr
     Only from a leased state: until somebody claims a job that has been taken from this attempt,
     its epoch is still ours.
     """
+    move = partial(
+        SSEProgress.objects.move, job.job_id, target, epoch=job.epoch, only_from=LEASED, **values
+    )
+    if "cursor" in values and not reserves(values["cursor"]):
+        return move()
     with transaction.atomic():
-        row = SSEProgress.objects.move(
-            job.job_id, target, epoch=job.epoch, only_from=LEASED, **values
-        )
-        if row is not None and target != Status.PENDING and doubt_reserved(row):
+        row = move()
+        if row is not None and doubt_reserved(row):
             SSEProgress.objects.filter(job_id=job.job_id).update(
                 cursor=row.cursor,
                 processed_items=row.processed_items,

@@ -9,6 +9,7 @@ it is a retried one): found by a later attempt, it is in doubt.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -69,6 +70,11 @@ class Track:
         """The irreversible item under way."""
         found: dict[str, Any] | None = self._state.get("reserved")
         return found
+
+
+def reserves(cursor: Mapping[str, Any]) -> bool:
+    """Tell whether a cursor holds an irreversible item under way."""
+    return any("reserved" in state for state in cursor.values())
 
 
 def doubt_reserved(job: SSEProgress) -> bool:

@@ -21,7 +21,7 @@ from apps.core.models import JobItem, Outcome, SSEProgress
 from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, TERMINAL, Status
 from apps.core.ticker import Ticker
-from apps.core.tracks import doubt_reserved
+from apps.core.tracks import doubt_reserved, reserves
 
 
 def cancel(job: SSEProgress) -> SSEProgress:
@@ -155,14 +155,16 @@ def settle_abandoned(job: SSEProgress) -> SSEProgress | None:
     silent &= Q(fanned_out=False)  # by an attempt that was thought dead
     if not job.actor:
         return expire(job, where=silent)
-    if job.status == Status.RUNNING:
-        # The next attempt finds what was under way, and enters it as in doubt.
-        return _move(job, Status.PENDING, epoch=job.epoch, where=silent)
+    target = {Status.CANCELLING: Status.CANCELLED, Status.PAUSING: Status.PAUSED}.get(
+        Status(job.status), Status.PENDING
+    )
+    if not reserves(job.cursor):
+        return _move(job, target, epoch=job.epoch, where=silent)
     with transaction.atomic():
-        granted = Status.CANCELLED if job.status == Status.CANCELLING else Status.PAUSED
-        values = Ticker(job).values() if doubt_reserved(job) else {}
+        doubt_reserved(job)
         # Should the worker have come back since the row was read, its counts are newer than ours.
-        row = _move(job, granted, epoch=job.epoch, where=silent & Q(seq=job.seq), **values)
+        guard = silent & Q(seq=job.seq)
+        row = _move(job, target, epoch=job.epoch, where=guard, **Ticker(job).values())
         if row is None:
             transaction.set_rollback(True)
     return row

@@ -23,7 +23,7 @@ from apps.core.outages import is_outage
 from apps.core.runner import run
 from apps.core.statuses import Status
 from apps.core.tracker import ProgressTracker
-from apps.core.verbs import retry, settle_abandoned
+from apps.core.verbs import cancel, retry, settle_abandoned
 from workers.upkeep import settle_stale_jobs
 
 Attempt = Callable[[Callable[[ProgressTracker], None]], SSEProgress]
@@ -155,6 +155,24 @@ def test_what_a_job_leaves_under_way_is_in_doubt_when_it_ends(
     assert [line.outcome for line in job.items.all()] == [Outcome.IN_DOUBT]
     assert job.in_doubt_items == 1
     assert "reserved" not in job.cursor["1"]
+
+
+def test_what_a_dead_worker_had_under_way_is_in_doubt_before_anybody_goes_on(
+    job: SSEProgress,
+) -> None:
+    claimed(job)
+    reserved = {"1": {"total": 3, "reserved": {"key": "7", "ref": "F-7", "after": 7}}}
+    put(job, total_items=3, cursor=reserved)
+    silence(job)
+
+    settle_stale_jobs()
+    waiting = SSEProgress.objects.get(pk=job.pk)
+    cancelled = cancel(waiting)
+
+    assert (waiting.status, cancelled.status) == (Status.PENDING, Status.CANCELLED)
+    for row in (waiting, cancelled):
+        assert (row.books.in_doubt, row.books.left) == (1, 2)
+    assert [line.ref for line in job.items.all()] == ["F-7"]
 
 
 def test_a_lease_of_a_time_that_the_clock_has_left_runs_out(job: SSEProgress) -> None:

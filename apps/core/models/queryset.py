@@ -141,10 +141,10 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
             always = {"status": target, "seq": F("seq") + 1, "updated_at": Now()}
             return guarded, {**always, **times, **expressions}
 
-        shape = (target, sources, epoch is None, where, *sorted(expressions.items()))
+        shape = ("move", conf.LEASE_SECONDS, target, sources, epoch is None)
         return statements.execute_for_row(
             self,
-            ("move", conf.LEASE_SECONDS, *shape),
+            shape if where is None and not expressions else None,
             build,
             values=plain,
             given={statements.ANY_JOB: job_id, statements.ANY_EPOCH: epoch},

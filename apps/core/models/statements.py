@@ -20,7 +20,7 @@ M = TypeVar("M", bound=models.Model)
 #: Stand in for the job and the attempt while a statement is compiled.
 ANY_JOB = "\0job"
 ANY_EPOCH = 2_147_483_646
-#: More shapes than the product has; a test suite that changes settings has some more.
+#: More than the product has; the rest is compiled each time.
 SHAPES = 512
 
 
@@ -51,7 +51,8 @@ def execute(
 
     Args:
         rows: Says which table of which database.
-        shape: What tells this statement from others, besides the names in `values`.
+        shape: What tells this statement from others, besides the names in `values`; None for one
+            that is not worth keeping.
         build: Called when there is no such statement yet.
         values: Plain values to set.
         given: What takes the place of ANY_JOB and ANY_EPOCH.
@@ -64,9 +65,9 @@ def execute(
     key = (rows.model, rows.db, shape, names, tuple(returned))
     statement = _statements.get(key)
     if statement is None:
-        if len(_statements) >= SHAPES:
-            _statements.clear()
-        statement = _statements[key] = _compile(rows, build, names, returned)
+        statement = _compile(rows, build, names, returned)
+        if shape is not None and len(_statements) < SHAPES:
+            _statements[key] = statement
     connection = connections[rows.db]
     get_field = rows.model._meta.get_field
     params = [
@@ -84,7 +85,9 @@ def execute(
     return found[0] if found else None
 
 
-def execute_for_row(rows: models.QuerySet[M], shape: Hashable, build: Build, **how: Any) -> M | None:
+def execute_for_row(
+    rows: models.QuerySet[M], shape: Hashable, build: Build, **how: Any
+) -> M | None:
     """Update at most one row; give it as it is then, or None as `execute` does."""
     columns = _columns(rows.model, rows.db)
     found = execute(rows, shape, build, returned=columns.names, **how)

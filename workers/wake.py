@@ -21,6 +21,8 @@ from dramatiq.errors import ConnectionClosed
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError, TimeoutError
 
+from workers.ahead import HOLD_SECONDS, FetchAhead
+
 #: The length is asked for anew after this time, so that a connection which died without a word is
 #: noticed; until then an idle consumer still polls as Dramatiq's does.
 RENEW_SECONDS = 30.0
@@ -88,7 +90,7 @@ class WakingConsumer(Consumer):
     Args:
         inner: Dramatiq's consumer of the queue, with a timeout of zero.
         watch: What to wait with when the queue is empty.
-        prefetch: How many messages may be held, running ones included.
+        prefetch: How many messages may be handed out, running ones included.
         timeout: Milliseconds an idle consumer waits before it polls, as Dramatiq's.
         resting: Set when the worker stops: nothing is fetched any more.
     """
@@ -103,8 +105,8 @@ class WakingConsumer(Consumer):
         resting: threading.Event,
     ) -> None:
         self._inner = inner
+        self._ahead = FetchAhead(inner, prefetch)
         self._watch = watch
-        self._prefetch = prefetch
         self._timeout = timeout
         self._resting = resting
         self._room = threading.Event()
@@ -113,20 +115,27 @@ class WakingConsumer(Consumer):
         self._told = False
 
     def __next__(self) -> MessageProxy | None:
-        """Give the next message, or None after having waited a while."""
-        if self._resting.is_set():
-            sleep(min(REST_SECONDS, self._timeout / 1000))
-            return None
-        message: MessageProxy | None = next(self._inner)
-        if message is not None:
-            self._misses = 0
-            return message
-        # Cleared before the count is read: whoever makes room after that sets it again.
-        self._room.clear()
-        if self._inner.outstanding_message_count >= self._prefetch:
-            self._room.wait(self._timeout / 1000)
-        else:
-            self._wait_for_messages()
+        """Give the next message, or None after having waited a while.
+
+        Never None while messages are held back: a paused worker would forget them.
+        """
+        while not self._resting.is_set():
+            # Cleared before the room is looked at: whoever makes some after that sets it again.
+            self._room.clear()
+            if self._ahead.has_room:
+                message = self._ahead.next()
+                if message is None:
+                    self._wait_for_messages()
+                else:
+                    self._misses = 0
+                return message
+            if not self._ahead.holds_back:
+                self._room.wait(self._timeout / 1000)
+                return None
+            if not self._room.wait(HOLD_SECONDS):
+                self._ahead.give_back()
+        self._ahead.give_back()
+        sleep(min(REST_SECONDS, self._timeout / 1000))
         return None
 
     def ack(self, message: MessageProxy) -> None:
@@ -137,7 +146,7 @@ class WakingConsumer(Consumer):
             # A server that hangs comes back; Dramatiq tries again, and once is as good as twice.
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         finally:
-            self._room.set()
+            self._make_room(message)
 
     def nack(self, message: MessageProxy) -> None:
         """Move a message to the dead letters, which makes room for another."""
@@ -146,7 +155,7 @@ class WakingConsumer(Consumer):
         except TimeoutError as error:
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         finally:
-            self._room.set()
+            self._make_room(message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Move messages back to their queue."""
@@ -156,6 +165,10 @@ class WakingConsumer(Consumer):
         """Close this consumer."""
         self._watch.close()
         self._inner.close()
+
+    def _make_room(self, message: MessageProxy) -> None:
+        self._ahead.done(message)
+        self._room.set()
 
     def _wait_for_messages(self) -> None:
         self._misses, backoff = compute_backoff(self._misses, max_backoff=self._timeout)

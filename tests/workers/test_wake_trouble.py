@@ -133,6 +133,6 @@ def test_a_server_that_hangs_is_a_lost_connection_to_dramatiq() -> None:
     )
 
     with pytest.raises(ConnectionClosed):
-        consuming.ack(None)  # type: ignore[arg-type]
+        consuming.ack(message())
     with pytest.raises(ConnectionClosed):
-        consuming.nack(None)  # type: ignore[arg-type]
+        consuming.nack(message())

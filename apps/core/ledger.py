@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
@@ -104,6 +104,10 @@ def recount(job: SSEProgress) -> Counter[str]:
             [job.job_id],
         )
         return Counter(dict(cursor.fetchall()))
+
+
+#: A job of whose items the ledger tells nothing but success.
+ONLY_SUCCESS = ~Exists(JobItem.objects.filter(job_id=OuterRef("pk"), outcome__in=COUNTER_OF))
 
 
 def agrees(job: SSEProgress) -> bool:

@@ -49,6 +49,8 @@ NO_DATABASE = {
     "hint": gettext_noop("What is done is kept. Try again when the database works."),
 }
 
+HOST = socket.gethostname()
+
 logger = logging.getLogger(__name__)
 
 
@@ -84,7 +86,7 @@ def run(
 
 def worker_name() -> str:
     """Name this worker so that an operator finds it."""
-    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_native_id()}"
+    return f"{HOST}:{os.getpid()}:{threading.get_native_id()}"
 
 
 def _attempt(
@@ -152,11 +154,28 @@ def _complete(tracker: ProgressTracker, job: SSEProgress) -> None:
     with tracker.ticker.lock:
         if job.total_items is None:
             job.total_items = job.processed_items
+        if _completed_at_once(tracker.ticker, job):
+            return
         values = tracker.ticker.values()
         if job.books.closed and ledger.agrees(job):
             _end(job, Status.COMPLETED, "complete", **{**values, "message": ""})
         else:
             _end(job, Status.FAILED, "error", error=unbalanced(job.books), **values)
+
+
+def _completed_at_once(pen: Ticker, job: SSEProgress) -> bool:
+    """Complete a job that knows nothing but success, if the ledger knows nothing else either.
+
+    In one statement, for the short jobs that come in thousands.
+    """
+    told = job.skipped_items or job.failed_items or job.in_doubt_items or reserves(job.cursor)
+    if told or not job.books.closed:
+        return False
+    values = {**pen.changes(), **({"message": ""} if job.message else {})}
+    completed = SSEProgress.objects.complete(job, ledger.ONLY_SUCCESS, **values)
+    if completed:
+        job_changed.send(SSEProgress, job=job, kind="complete", urgent=True)
+    return completed
 
 
 def _stop(tracker: ProgressTracker, job: SSEProgress, stopped: JobStopped) -> None:

@@ -56,7 +56,7 @@ class Ticker:
         self._meter = RateMeter()
         self._meter.push(job.processed_items, monotonic())
         #: What the row holds, as far as this attempt knows.
-        self._written: dict[str, Any] = {}
+        self._written: dict[str, Any] = {name: getattr(job, name) for name in FIELDS}
         self._dirty = False
         self._over = False
         self._lost = False
@@ -122,9 +122,7 @@ class Ticker:
             self._meter.push(job.processed_items, now)
             job.rate = self._meter.rate
         values = self.values()
-        changed = {
-            name: value for name, value in values.items() if value != self._written.get(name, self)
-        }
+        changed = self._changed(values)
         self._dirty = False
         self._next_flush = now + conf.FLUSH_SECONDS
         renew = now >= self._next_renewal
@@ -153,6 +151,15 @@ class Ticker:
         """Give what there is to write."""
         self.fold()
         return {name: getattr(self.job, name) for name in FIELDS}
+
+    def changes(self) -> dict[str, Any]:
+        """Give what there is to write and the row does not hold yet."""
+        return self._changed(self.values())
+
+    def _changed(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: value for name, value in values.items() if value != self._written.get(name, self)
+        }
 
     def copy_of_values(self) -> dict[str, Any]:
         """Give what there is to write, safe from later changes."""

@@ -132,14 +132,11 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         plain = {name: v for name, v in values.items() if name not in expressions}
 
         def build() -> Built:
-            guarded = self.filter(job_id=statements.ANY_JOB, status__in=sorted(sources))
-            if epoch is not None:
-                guarded = guarded.filter(epoch=statements.ANY_EPOCH)
+            guarded = self._fenced(sources, with_epoch=epoch is not None)
             if where is not None:
                 guarded = guarded.filter(where)
             times = {n: v for n, v in _times_of(target).items() if n not in plain}
-            always = {"status": target, "seq": F("seq") + 1, "updated_at": Now()}
-            return guarded, {**always, **times, **expressions}
+            return guarded, {"status": target, **_signs_of_life(), **times, **expressions}
 
         shape = ("move", conf.LEASE_SECONDS, target, sources, epoch is None)
         return statements.execute_for_row(
@@ -148,6 +145,27 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
             build,
             values=plain,
             given={statements.ANY_JOB: job_id, statements.ANY_EPOCH: epoch},
+        )
+
+    def complete(self, job: SSEProgress, where: Q, **values: Any) -> bool:
+        """Move a job that is held to its good end, in the database and in memory.
+
+        The values are plain ones. False when the lease is lost, or `where`, which is always the
+        same, does not hold: nothing was written.
+        """
+
+        def build() -> Built:
+            guarded = self._fenced(sources_of(Status.COMPLETED) & LEASED).filter(where)
+            return guarded, {**_signs_of_life(), **_times_of(Status.COMPLETED)}
+
+        return statements.execute_into(
+            job,
+            self,
+            "complete",
+            build,
+            values={"status": Status.COMPLETED, **values},
+            given={statements.ANY_JOB: job.job_id, statements.ANY_EPOCH: job.epoch},
+            changed=("seq", "updated_at", "finished_at", "lease_until"),
         )
 
     def write(
@@ -159,12 +177,9 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         """
 
         def build() -> Built:
-            guarded = self.filter(
-                job_id=statements.ANY_JOB, epoch=statements.ANY_EPOCH, status__in=sorted(LEASED)
-            )
-            always = {"seq": F("seq") + 1, "updated_at": Now()}
             # Left out when it can be: the lease is in an index, which makes an update dearer.
-            return guarded, {**always, "lease_until": lease_end()} if renew else always
+            lease = {"lease_until": lease_end()} if renew else {}
+            return self._fenced(LEASED), {**_signs_of_life(), **lease}
 
         row = statements.execute(
             self,
@@ -176,10 +191,20 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         )
         return None if row is None else (Status(row[0]), int(row[1]))
 
+    def _fenced(self, sources: Iterable[Status], *, with_epoch: bool = True) -> SSEProgressQuerySet:
+        """Keep any job in one of `sources`; of any attempt that holds it, unless told otherwise."""
+        guarded = self.filter(job_id=statements.ANY_JOB, status__in=sorted(sources))
+        return guarded.filter(epoch=statements.ANY_EPOCH) if with_epoch else guarded
+
     def renew(self, job_id: str, epoch: int) -> bool:
         """Renew a lease without writing anything else."""
         guarded = self.filter(job_id=job_id, epoch=epoch, status__in=LEASED)
         return bool(guarded.update(lease_until=lease_end(), updated_at=Now()))
+
+
+def _signs_of_life() -> dict[str, Any]:
+    """Give what each write to a row changes besides what it is about."""
+    return {"seq": F("seq") + 1, "updated_at": Now()}
 
 
 def _times_of(target: Status) -> dict[str, Any]:

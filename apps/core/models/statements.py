@@ -46,7 +46,7 @@ def execute(
     *,
     values: Mapping[str, Any],
     given: Mapping[Any, Any],
-    returned: Sequence[str],
+    returned: tuple[str, ...],
 ) -> tuple[Any, ...] | None:
     """Update at most one row; give the columns `returned` as the database writes them.
 
@@ -63,7 +63,7 @@ def execute(
         None when the guard let no row through: nothing was written.
     """
     names = tuple(sorted(values))
-    key = (rows.model, rows.db, shape, names, tuple(returned))
+    key = (rows.model, rows.db, shape, names, returned)
     statement = _statements.get(key)
     if statement is None:
         statement = _compile(rows, build, names, returned)
@@ -97,6 +97,32 @@ def execute_for_row(
     return rows.model.from_db(rows.db, columns.attnames, columns.read(found))
 
 
+def execute_into(
+    instance: models.Model,
+    rows: models.QuerySet[Any],
+    shape: Hashable,
+    build: Build,
+    *,
+    values: Mapping[str, Any],
+    changed: tuple[str, ...],
+    **how: Any,
+) -> bool:
+    """Update at most one row, and `instance` likewise; False as None of `execute`.
+
+    Cheaper than reading the row back. `changed` names the fields that the statement sets by
+    expressions; nobody else may have changed any others since `instance` was read.
+    """
+    columns = _columns(rows.model, rows.db, changed)
+    found = execute(rows, shape, build, values=values, returned=columns.names, **how)
+    if found is None:
+        return False
+    for name, value in values.items():
+        setattr(instance, name, value)
+    for name, value in zip(columns.attnames, columns.read(found), strict=True):
+        setattr(instance, name, value)
+    return True
+
+
 def _turn(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
     """Let the threads of this process write to SQLite one after the other.
 
@@ -128,16 +154,15 @@ def _compile(
 
 
 class _Columns:
-    """A table's columns, and how a row of them is read."""
+    """Some of a table's columns, and how they are read."""
 
-    def __init__(self, model: type[models.Model], connection: BaseDatabaseWrapper) -> None:
-        fields = model._meta.concrete_fields
+    def __init__(self, fields: Sequence[Any], table: str, connection: BaseDatabaseWrapper) -> None:
         self.attnames = [field.attname for field in fields]
-        self.names = [str(field.column) for field in fields]
+        self.names = tuple(str(field.column) for field in fields)
         self._connection = connection
         self._converters: list[tuple[int, Any, list[Any]]] = []
         for place, field in enumerate(fields):
-            column = field.get_col(model._meta.db_table)
+            column = field.get_col(table)
             converters = [
                 *connection.ops.get_db_converters(column),
                 *column.get_db_converters(connection),
@@ -157,10 +182,16 @@ class _Columns:
 _of_this_thread = threading.local()
 
 
-def _columns(model: type[models.Model], alias: str) -> _Columns:
-    """Find a table's columns; each thread has its own, as it has its own connection."""
-    known: dict[tuple[type[models.Model], str], _Columns] = _of_this_thread.__dict__
-    found = known.get((model, alias))
+def _columns(model: type[models.Model], alias: str, names: tuple[str, ...] = ()) -> _Columns:
+    """Find a table's columns, all or those named.
+
+    Each thread has its own, as it has its own connection.
+    """
+    known: dict[Any, _Columns] = _of_this_thread.__dict__
+    found = known.get((model, alias, names))
     if found is None:
-        found = known[model, alias] = _Columns(model, connections[alias])
+        meta = model._meta
+        fields = [meta.get_field(name) for name in names] or meta.concrete_fields
+        found = _Columns(fields, meta.db_table, connections[alias])
+        known[model, alias, names] = found
     return found

@@ -14,7 +14,7 @@ from django.db import Error, IntegrityError, transaction
 
 from apps.core.conf import conf
 from apps.core.loop import Loop
-from apps.core.ticker import Ticker
+from apps.core.ticker import Ticker, Values
 
 #: Items in a batch at the most.
 BATCH = 100
@@ -41,7 +41,7 @@ class Batch:
         self._atomic: Any = None
         self._items: list[Any] = []
         self._passed = 0
-        self._before: dict[str, Any] = {}
+        self._before: Values = ()
         self._commit_at = 0.0
 
     @property
@@ -54,7 +54,7 @@ class Batch:
         if not self.is_open:
             self._ticker.lock.acquire()
             self._ticker.fold()
-            self._before = self._ticker.copy_of_values()
+            self._before = self._ticker.remember()
             self._passed = loop.passed
             self._commit_at = monotonic() + conf.FLUSH_SECONDS
             atomic = transaction.atomic()

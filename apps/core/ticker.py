@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 
@@ -41,6 +42,10 @@ FIELDS = (
     "rate",
 )
 
+#: The values of FIELDS at one moment. The dicts among them are replaced, never changed.
+Values = tuple[Any, ...]
+_values_of = attrgetter(*FIELDS)
+
 
 class Ticker:
     """One attempt's pen for its job's row. `lock` is taken before any transaction of the job's."""
@@ -56,7 +61,8 @@ class Ticker:
         self._meter = RateMeter()
         self._meter.push(job.processed_items, monotonic())
         #: What the row holds, as far as this attempt knows.
-        self._written: dict[str, Any] = {name: getattr(job, name) for name in FIELDS}
+        self._written: Values | None = _values_of(job)
+        self._rows = SSEProgress.objects.all()
         self._dirty = False
         self._over = False
         self._lost = False
@@ -121,13 +127,13 @@ class Ticker:
             self._next_measure = now + conf.FLUSH_SECONDS
             self._meter.push(job.processed_items, now)
             job.rate = self._meter.rate
-        values = self.values()
+        values = _values_of(job)
         changed = self._changed(values)
         self._dirty = False
         self._next_flush = now + conf.FLUSH_SECONDS
         renew = now >= self._next_renewal
         try:
-            written = SSEProgress.objects.write(job.job_id, job.epoch, renew=renew, **changed)
+            written = self._rows.write(job.job_id, job.epoch, renew=renew, **changed)
         except Error:
             self.unsure = True
             raise
@@ -148,36 +154,37 @@ class Ticker:
             self.loop.fold(self.job)
 
     def values(self) -> dict[str, Any]:
-        """Give what there is to write."""
+        """Give all that a worker writes, by name."""
         self.fold()
-        return {name: getattr(self.job, name) for name in FIELDS}
+        return dict(zip(FIELDS, _values_of(self.job), strict=True))
 
     def changes(self) -> dict[str, Any]:
         """Give what there is to write and the row does not hold yet."""
-        return self._changed(self.values())
+        self.fold()
+        return self._changed(_values_of(self.job))
 
-    def _changed(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: value for name, value in values.items() if value != self._written.get(name, self)
-        }
+    def _changed(self, values: Values) -> dict[str, Any]:
+        if self._written is None:
+            return dict(zip(FIELDS, values, strict=True))
+        each = zip(FIELDS, values, self._written, strict=True)
+        return {name: value for name, value, written in each if value != written}
 
-    def copy_of_values(self) -> dict[str, Any]:
-        """Give what there is to write, safe from later changes."""
-        return {
-            name: value.copy() if isinstance(value, dict) else value
-            for name, value in self.values().items()
-        }
+    def remember(self) -> Values:
+        """Keep the counts and all else as they are, for `restore`."""
+        self.fold()
+        values: Values = _values_of(self.job)
+        return values
 
-    def restore(self, before: dict[str, Any]) -> None:
-        """Take the counts back to an earlier copy."""
-        for name, value in before.items():
+    def restore(self, before: Values) -> None:
+        """Take the counts back to where they were."""
+        for name, value in zip(FIELDS, before, strict=True):
             setattr(self.job, name, value)
-        self._written = {}
+        self._written = None
 
     @contextmanager
     def unless_it_fails(self) -> Iterator[None]:
         """Take the counts back to where they were if the block raises."""
-        before = self.copy_of_values()
+        before = self.remember()
         try:
             yield
         except BaseException as error:

@@ -7,7 +7,7 @@ write. Compiling the same statement anew for each item would cost more than runn
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,9 +27,10 @@ SHAPES = 512
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL, and what follows the plain values in its parameters."""
+    """SQL, the fields whose plain values come first in its parameters, and what follows them."""
 
     sql: str
+    fields: tuple[Any, ...]
     rest: tuple[Any, ...]
 
 
@@ -62,18 +63,17 @@ def execute(
     Returns:
         None when the guard let no row through: nothing was written.
     """
-    names = tuple(sorted(values))
-    key = (rows.model, rows.db, shape, names, returned)
-    statement = _statements.get(key)
+    alias = rows.db
+    key = (shape, alias, *values)
+    statement = _statements.get(key) if shape is not None else None
     if statement is None:
-        statement = _compile(rows, build, names, returned)
+        statement = _compile(rows, build, values, returned)
         if shape is not None and len(_statements) < SHAPES:
             _statements[key] = statement
-    connection = connections[rows.db]
-    get_field = rows.model._meta.get_field
+    connection = connections[alias]
     params = [
-        get_field(name).get_db_prep_save(values[name], connection)  # type: ignore[union-attr]
-        for name in names
+        field.get_db_prep_save(value, connection)
+        for field, value in zip(statement.fields, values.values(), strict=True)
     ]
     params += [
         given.get(param, param) if isinstance(param, str | int) else param
@@ -140,17 +140,17 @@ _free = nullcontext()
 
 
 def _compile(
-    rows: models.QuerySet[M], build: Build, names: Sequence[str], returned: Sequence[str]
+    rows: models.QuerySet[M], build: Build, names: Iterable[str], returned: Sequence[str]
 ) -> Statement:
     guarded, always = build()
     query = guarded.query.chain(UpdateQuery)
     query.add_update_values(dict(always))  # type: ignore[attr-defined]  # missing in the stubs
     sql, params = query.get_compiler(rows.db).as_sql()
     quote = connections[rows.db].ops.quote_name
-    columns = [str(rows.model._meta.get_field(name).column) for name in names]  # type: ignore[union-attr]
-    plain = "".join(f"{quote(column)} = %s, " for column in columns)
+    fields: tuple[Any, ...] = tuple(rows.model._meta.get_field(name) for name in names)
+    plain = "".join(f"{quote(field.column)} = %s, " for field in fields)
     sql = sql.replace(" SET ", f" SET {plain}", 1)
-    return Statement(f"{sql} RETURNING {', '.join(map(quote, returned))}", tuple(params))
+    return Statement(f"{sql} RETURNING {', '.join(map(quote, returned))}", fields, tuple(params))
 
 
 class _Columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import chain
 from time import monotonic
@@ -17,7 +18,8 @@ from apps.core.conf import conf
 from apps.core.fanout import tend
 from apps.core.handoff import ring
 from apps.core.models import SSEProgress
-from apps.core.statuses import Status
+from apps.core.outages import is_outage
+from apps.core.statuses import LEASED, Status
 from apps.core.verbs import expire, settle_abandoned
 
 logger = logging.getLogger(__name__)
@@ -54,21 +56,39 @@ def settle_stale_jobs() -> int:
 
     Never by age: a three-hour job that works renews its lease all the time.
     """
-    settled = 0
-    for job in eyesight.trusted(SSEProgress.objects.lease_lost()[:BATCH]):
-        row = settle_abandoned(job)
-        if row is not None:
-            settled += 1
-            logger.warning("job %s had no life sign and is now %s", job.job_id, row.status)
-            if row.status == Status.PENDING:
-                ring(row)  # at once: somebody is watching a bar that stands still
+    settled = each(eyesight.trusted(SSEProgress.objects.lease_lost()[:BATCH]), _settle)
     SSEProgress.objects.pull_in_leases()
-    settled += tend()
+    settled += each(SSEProgress.objects.filter(fanned_out=True, status__in=LEASED), tend)
     long_ago = Now() - timedelta(seconds=conf.PENDING_EXPIRES_SECONDS)
     unstarted = SSEProgress.objects.filter(status=Status.PENDING, actor="", updated_at__lt=long_ago)
-    for job in unstarted[:BATCH]:
-        settled += expire(job) is not None
-    return settled
+    return settled + each(unstarted[:BATCH], lambda job: expire(job) is not None)
+
+
+def each(jobs: Iterable[SSEProgress], deal_with: Callable[[SSEProgress], bool]) -> int:
+    """Deal with one job after the other; answer with how many of them it was true for.
+
+    One that raises is told in the log and holds up no other, and the next run tries it again. A
+    database that is away is nothing of the job's: that ends the run.
+    """
+    dealt_with = 0
+    for job in jobs:
+        try:
+            dealt_with += deal_with(job)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            logger.exception("job %s could not be dealt with; the others are", job.job_id)
+    return dealt_with
+
+
+def _settle(job: SSEProgress) -> bool:
+    row = settle_abandoned(job)
+    if row is None:
+        return False
+    logger.warning("job %s had no life sign and is now %s", job.job_id, row.status)
+    if row.status == Status.PENDING:
+        ring(row)  # at once: somebody is watching a bar that stands still
+    return True
 
 
 def ring_again() -> int:
@@ -80,12 +100,14 @@ def ring_again() -> int:
     # Rung in the future, because the clock was put back meanwhile, says nothing.
     long_ago = Q(enqueued_at__lt=lost) | Q(enqueued_at__gt=Now())
     silent = waiting.filter(long_ago, queue__in=_queues_that_lost_messages(waiting))
-    rung = 0
-    for job in chain(unsent[:BATCH], silent[:BATCH]):
-        if not ring(job):
-            break  # the broker is away; the next run tries again
-        rung += 1
-    return rung
+    away = False
+
+    def ring_unless_away(job: SSEProgress) -> bool:
+        nonlocal away
+        away = away or not ring(job)  # the next run tries again
+        return not away
+
+    return each(chain(unsent[:BATCH], silent[:BATCH]), ring_unless_away)
 
 
 def _queues_that_lost_messages(waiting: QuerySet[SSEProgress]) -> list[str]:

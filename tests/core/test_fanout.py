@@ -416,9 +416,9 @@ def test_a_whole_whose_parts_all_ended_without_anybody_noticing_is_ended_by_the_
         patch.setattr(fanout.summing, "part_changed", lambda part: None)
         assert work_all(job).status == Status.RUNNING
 
-    assert fanout.tend() == 1
+    assert fanout.tend(fresh(job))
     seq = fresh(job).seq
-    assert fanout.tend() == 0
+    assert not fanout.tend(fresh(job))
 
     assert (fresh(job).status, fresh(job).seq) == (Status.COMPLETED, seq)
     assert counts(fresh(job))["done"] == 12
@@ -432,7 +432,7 @@ def test_the_scheduler_brings_forgotten_sums_up_to_date(
         patch.setattr(fanout.summing, "part_changed", lambda part: None)
         work(parts_of(job)[0])
 
-    fanout.tend()
+    fanout.tend(fresh(job))
 
     assert (fresh(job).status, counts(fresh(job))["done"]) == (Status.RUNNING, 4)
 
@@ -1019,7 +1019,7 @@ def test_people_and_workers_at_the_same_time_leave_no_part_behind(
                     retry(row)
             except NotPossibleNowError:
                 continue
-            fanout.tend()
+            fanout.tend(fresh(job))
             time.sleep(0.005)
         ended.set()
 

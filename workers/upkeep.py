@@ -58,6 +58,7 @@ def settle_stale_jobs() -> int:
     """
     settled = each(eyesight.trusted(SSEProgress.objects.lease_lost()[:BATCH]), _settle)
     SSEProgress.objects.pull_in_leases()
+    SSEProgress.objects.pull_in_back_offs()
     settled += each(SSEProgress.objects.filter(fanned_out=True, status__in=LEASED), tend)
     long_ago = Now() - timedelta(seconds=conf.PENDING_EXPIRES_SECONDS)
     unstarted = SSEProgress.objects.filter(status=Status.PENDING, actor="", updated_at__lt=long_ago)

@@ -72,6 +72,16 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         too_late = Now() + timedelta(seconds=2 * PLAIN_LEASES * conf.LEASE_SECONDS)
         return self.filter(status__in=LEASED, lease_until__gt=too_late).update(lease_until=end)
 
+    def pull_in_back_offs(self) -> int:
+        """Begin the waits anew that the database's clock, put back since, would make longer.
+
+        Such a row was written in the future. What it then had to wait is what it has to wait now.
+        """
+        behind = Now() + timedelta(seconds=1)
+        return self.filter(
+            status=Status.PENDING, not_before__gt=behind, updated_at__gt=behind
+        ).update(not_before=Now() + (F("not_before") - F("updated_at")), updated_at=Now())
+
     def claimable(self, job_id: str) -> SSEProgressQuerySet:
         """Keep the job if a worker may take it: waiting, or left behind by a dead worker."""
         due = Q(not_before__isnull=True) | Q(not_before__lte=Now())

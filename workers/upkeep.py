@@ -18,6 +18,7 @@ from apps.core.conf import conf
 from apps.core.fanout import tend
 from apps.core.handoff import ring
 from apps.core.models import SSEProgress
+from apps.core.models.queryset import PLAIN_LEASES
 from apps.core.outages import is_outage
 from apps.core.statuses import LEASED, Status
 from apps.core.verbs import expire, settle_abandoned
@@ -29,23 +30,44 @@ BATCH = 500
 
 
 class Eyesight:
-    """Knows how long the database could be looked at.
+    """Knows since when the ends of leases can be believed.
 
-    While it is away nobody can renew a lease. When it comes back, all have run out at once, and a
-    scheduler that believed that would take every job from its living worker.
+    While the database is away nobody can renew a lease; when it comes back, or when its clock is
+    put forward, all have run out at once. A scheduler that believed that would take every job from
+    its living worker, and declare plain ones dead.
     """
 
     def __init__(self) -> None:
-        self._blind_until = 0.0
+        self._blind_until = float("-inf")
+        #: How far the database's clock was ahead of our own at most, when last looked at.
+        self._ahead = float("inf")
 
     def trusted(self, jobs: QuerySet[SSEProgress]) -> list[SSEProgress]:
-        """Read the jobs; none for the length of a lease after they could not be read."""
+        """Read the jobs; none until every living worker has had time to renew its lease."""
         try:
+            if self._clock_was_put_forward():
+                self._look_away()
             found = list(jobs)
         except (DatabaseError, InterfaceError):
-            self._blind_until = monotonic() + conf.LEASE_SECONDS
+            self._look_away()
             raise
-        return found if monotonic() >= self._blind_until else []
+        blind_since = self._blind_until - monotonic()
+        if blind_since > 0:
+            return []
+        if blind_since > -(PLAIN_LEASES - 1) * conf.LEASE_SECONDS:
+            return [job for job in found if job.actor]  # plain jobs renew theirs less often
+        return found
+
+    def _look_away(self) -> None:
+        self._blind_until = monotonic() + conf.LEASE_SECONDS
+
+    def _clock_was_put_forward(self) -> bool:
+        began = monotonic()
+        clock = SSEProgress.objects.database_clock().timestamp()
+        # Read somewhere between `began` and now: a slow answer must not look like a step.
+        at_least, before = clock - monotonic(), self._ahead
+        self._ahead = clock - began
+        return at_least - before > conf.LEASE_SECONDS / 4
 
 
 eyesight = Eyesight()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from apps.core.models import SSEProgress
+from apps.core.conf import conf
+from apps.core.models import SSEProgress, SSEProgressQuerySet
+from apps.core.models.queryset import PLAIN_LEASES
 from apps.core.statuses import Status
-from workers.upkeep import settle_stale_jobs
+from workers import upkeep
+from workers.upkeep import Eyesight, settle_stale_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +35,87 @@ def wait_left(job: SSEProgress) -> timedelta:
     job.refresh_from_db()
     assert job.not_before is not None
     return job.not_before - timezone.now()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A scheduler's eyesight, and the two clocks that it compares."""
+    monkeypatch.setattr(upkeep, "eyesight", Eyesight())
+    clock = Clock()
+    monkeypatch.setattr(upkeep, "monotonic", lambda: clock.own)
+    monkeypatch.setattr(SSEProgressQuerySet, "database_clock", lambda _: clock.read())
+    return clock
+
+
+class Clock:
+    """The database's clock and the scheduler's own."""
+
+    def __init__(self) -> None:
+        self.own = 100.0
+        self.database = timezone.now()
+        self.answers_after = 0.0
+
+    def read(self) -> datetime:
+        """Ask the database, which takes its time."""
+        found = self.database
+        self.tick(self.answers_after)
+        return found
+
+    def tick(self, seconds: float) -> None:
+        """Let time go by."""
+        self.own += seconds
+        self.database += timedelta(seconds=seconds)
+
+
+def ran_out(**values: Any) -> SSEProgress:
+    return make(status=Status.RUNNING, lease_until=timezone.now() - HOUR / 2, **values)
+
+
+def status_of(job: SSEProgress) -> str:
+    job.refresh_from_db()
+    return job.status
+
+
+def test_leases_that_a_clock_put_forward_has_ended_are_not_believed_at_once(clock: Clock) -> None:
+    settle_stale_jobs()
+    clock.database += HOUR
+    ours, plain = ran_out(), ran_out(actor="")
+
+    settle_stale_jobs()
+    assert [status_of(job) for job in (ours, plain)] == ["running", "running"]
+
+    # Whoever lives has renewed a lease by now, but a plain job needs longer for that.
+    clock.tick(conf.LEASE_SECONDS)
+    settle_stale_jobs()
+    assert [status_of(job) for job in (ours, plain)] == ["pending", "running"]
+
+    clock.tick((PLAIN_LEASES - 1) * conf.LEASE_SECONDS)
+    settle_stale_jobs()
+    assert status_of(plain) == Status.EXPIRED
+
+
+def test_a_slow_answer_is_no_step_of_the_clock(clock: Clock) -> None:
+    clock.answers_after = 5.0
+    settle_stale_jobs()
+    clock.answers_after = 0.0
+    clock.tick(0.5)
+    job = ran_out()
+
+    settle_stale_jobs()
+
+    assert status_of(job) == Status.PENDING
+
+
+def test_the_first_look_believes_what_it_sees(clock: Clock) -> None:
+    job = ran_out()
+
+    settle_stale_jobs()
+
+    assert status_of(job) == Status.PENDING
+
+
+def test_the_databases_clock_can_be_read_with_no_job_in_it() -> None:
+    assert abs(SSEProgress.objects.database_clock() - timezone.now()) < timedelta(minutes=5)
 
 
 def test_a_back_off_does_not_wait_out_a_clock_that_was_put_back() -> None:

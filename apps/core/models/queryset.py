@@ -7,13 +7,13 @@ Times are the database's own (`Now()`), because several machines' clocks differ.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce, Now
 
 from apps.core.conf import conf
@@ -56,6 +56,12 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
     def whole(self) -> SSEProgressQuerySet:
         """Keep the jobs that people started, without the parts that some are shared out in."""
         return self.filter(parent=None)
+
+    def database_clock(self) -> datetime:
+        """Read the database's clock."""
+        nothing = self.filter(pk="")
+        clock: datetime = nothing.aggregate(now=Coalesce(Max(Now()), Now()))["now"]
+        return clock
 
     def lease_lost(self) -> SSEProgressQuerySet:
         """Keep the jobs whose worker has given no life sign for a whole lease."""

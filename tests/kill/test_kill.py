@@ -16,30 +16,35 @@ from random import Random
 
 import pytest
 
-from tests.kill import scenarios
 from tests.kill.house import House, living_house
 from tests.kill.postgres import CrashingPostgres
-from tests.kill.scenarios import Scenario, Work, pause
+from tests.kill.scenarios import clocks, fanout, people, schedulers, servers, web, workers
+from tests.kill.work import Scenario, Work, pause
 
 pytestmark = [pytest.mark.integration, pytest.mark.kill]
 
 #: Each on the database where it is harder; the other one is chaos's.
 ON_SQLITE: tuple[Scenario, ...] = (
-    scenarios.a_worker_dies_at_each_boundary_of_items,
-    scenarios.a_worker_freezes_with_a_transaction_open,
-    scenarios.anything_dies,
-    scenarios.valkey_is_away_at_the_click,
-    scenarios.the_clock_is_stepped,
-    scenarios.the_mail_server_dies_in_the_middle,
+    workers.a_worker_dies_at_each_boundary_of_items,
+    workers.a_worker_freezes_with_a_transaction_open,
+    workers.anything_dies,
+    servers.valkey_is_away_at_the_click,
+    servers.the_mail_server_dies_before_it_says_that_it_has_a_mail,
+    schedulers.the_leader_is_suspended_for_longer_than_its_lease,
+    web.the_web_process_dies_at_a_seam_of_the_click,
+    clocks.the_clock_is_stepped,
 )
 ON_POSTGRESQL: tuple[Scenario, ...] = (
-    scenarios.a_worker_dies_at_a_seam,
-    scenarios.a_worker_freezes_for_longer_than_its_lease,
-    scenarios.messages_are_doubled,
-    scenarios.valkey_forgets_everything,
-    scenarios.the_click_dies_before_the_bell,
-    scenarios.the_database_crashes,
-    scenarios.people_change_their_minds,
+    workers.a_worker_dies_at_a_seam,
+    workers.a_worker_freezes_for_longer_than_its_lease,
+    workers.messages_are_doubled,
+    servers.valkey_forgets_everything,
+    servers.the_database_is_restarted,
+    people.people_change_their_minds,
+    fanout.a_worker_dies_at_a_seam_of_shared_out_jobs,
+    web.the_web_process_dies_in_mid_click,
+    clocks.the_clock_is_put_back_while_a_job_is_put_off,
+    clocks.the_clock_is_put_forward_under_the_living,
 )
 #: Room for a small database and little else.
 DISK_BYTES = 24 * 1024 * 1024
@@ -66,7 +71,7 @@ def house_on_postgresql() -> Iterator[House]:
 
 @pytest.mark.parametrize("scenario", ON_SQLITE, ids=lambda each: each.__name__)
 def test_the_books_are_right_on_sqlite_when(scenario: Scenario, house_on_sqlite: House) -> None:
-    house_on_sqlite.clear_failpoints()
+    house_on_sqlite.failpoints.clear()
 
     scenario(house_on_sqlite, Random(1))
 
@@ -75,7 +80,7 @@ def test_the_books_are_right_on_sqlite_when(scenario: Scenario, house_on_sqlite:
 def test_the_books_are_right_on_postgresql_when(
     scenario: Scenario, house_on_postgresql: House
 ) -> None:
-    house_on_postgresql.clear_failpoints()
+    house_on_postgresql.failpoints.clear()
 
     scenario(house_on_postgresql, Random(1))
 

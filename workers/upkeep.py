@@ -45,9 +45,10 @@ class Eyesight:
     def trusted(self, jobs: QuerySet[SSEProgress]) -> list[SSEProgress]:
         """Read the jobs; none until every living worker has had time to renew its lease."""
         try:
+            found = list(jobs)
+            # Afterwards: it may be put forward between the two.
             if self._clock_was_put_forward():
                 self._look_away()
-            found = list(jobs)
         except (DatabaseError, InterfaceError):
             self._look_away()
             raise

@@ -94,6 +94,24 @@ def test_leases_that_a_clock_put_forward_has_ended_are_not_believed_at_once(cloc
     assert status_of(plain) == Status.EXPIRED
 
 
+def test_a_clock_that_is_put_forward_at_the_very_moment_is_not_believed(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle_stale_jobs()
+    job = ran_out()
+    read = SSEProgressQuerySet._fetch_all
+
+    def read_and_step(self: Any) -> None:
+        read(self)
+        clock.database += HOUR
+
+    monkeypatch.setattr(SSEProgressQuerySet, "_fetch_all", read_and_step)
+
+    settle_stale_jobs()
+
+    assert status_of(job) == Status.RUNNING
+
+
 def test_a_slow_answer_is_no_step_of_the_clock(clock: Clock) -> None:
     clock.answers_after = 5.0
     settle_stale_jobs()

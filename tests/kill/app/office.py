@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +32,9 @@ from apps.invoices.views.views_send import start  # noqa: E402
 from tests.invoices.factories import make_customer, make_invoice  # noqa: E402
 from tests.kill.app import actors  # noqa: E402
 from tests.kill.app.models import Item  # noqa: E402
+
+#: Says that the plain job under way may end.
+enough_said = threading.Event()
 
 
 def furnish(items: int) -> None:
@@ -61,21 +64,28 @@ def mail(addresses: list[str]) -> str:
     return mailing.job_id
 
 
-def plain(items: int, seconds: float) -> str:
-    """Do something in a thread of the office, as the guide has it, and say how far it is."""
+def plain() -> str:
+    """Do something in a thread of the office, as the guide has it, until `enough` is said."""
     job = SSEProgress.objects.create(task_type="plain", user=User.objects.get())
+    enough_said.clear()
 
     def work() -> None:
         tracker = SSEProgressTracker(job.job_id)
-        tracker.send_start(items)
-        for number in range(1, items + 1):
-            time.sleep(seconds)
-            tracker.send_progress(number, items)
-        tracker.send_complete(items)
+        tracker.send_start()
+        number = 0
+        while not enough_said.wait(0.2):
+            number += 1
+            tracker.send_progress(number)
+        tracker.send_complete(number)
         connection.close()
 
     threading.Thread(target=work, daemon=True).start()
     return job.job_id
+
+
+def enough() -> None:
+    """Let the plain job come to its end."""
+    enough_said.set()
 
 
 def ask(verb: str, job_id: str) -> bool:
@@ -103,9 +113,8 @@ def double(job_id: str, times: int) -> None:
         ring(SSEProgress.objects.get(pk=job_id))
 
 
-COMMANDS = {
-    each.__name__: each for each in (furnish, begin, invoices, mail, plain, ask, decide, double)
-}
+CHORES = (furnish, begin, invoices, mail, plain, enough, ask, decide, double)
+COMMANDS: dict[str, Callable[..., Any]] = {chore.__name__: chore for chore in CHORES}
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import signal
 import time
 from random import Random
 
+from tests.kill import books
 from tests.kill.house import SCHEDULERS, WORKERS, House
 from tests.kill.work import Work, pause
 
@@ -14,14 +15,12 @@ from tests.kill.work import Work, pause
 LEADS_FOR_S = 6.0
 #: From the death of the leader until somebody else leads.
 TAKEN_OVER_S = 10.0
-#: Seconds that a plain job of the office takes: longer than anything here.
-PLAIN_ITEMS, PLAIN_PACE_S = 60, 0.5
 
 
 def schedulers_die_at_any_moment(house: House, rng: Random) -> None:
     """SIGKILL of the leader or the deputy, while workers die and leave them something to do."""
     _two(house)
-    plain = house.ask("plain", PLAIN_ITEMS, PLAIN_PACE_S)
+    plain = house.ask("plain")
     work = Work(house, rng)
     for _ in range(3):
         pause(house, rng.uniform(0, 2))
@@ -48,7 +47,7 @@ def the_leader_dies_and_the_deputy_takes_over(house: House, rng: Random) -> None
 def the_leader_is_suspended_for_longer_than_its_lease(house: House, rng: Random) -> None:
     """SIGSTOP, another one leads, SIGCONT: what comes back leads no more and takes nothing."""
     leader, deputy = _two(house)
-    plain = house.ask("plain", PLAIN_ITEMS, PLAIN_PACE_S)
+    plain = house.ask("plain")
     work = Work(house, rng)
     pause(house, rng.uniform(0, 1))
     frozen = house.processes[leader].pid
@@ -82,7 +81,6 @@ def _two(house: House) -> tuple[str, str]:
 
 
 def _end(house: House, plain: str) -> None:
-    """See that the plain job, whose thread lived all the time, was not given up."""
-    house.until(lambda: house.status(plain) not in ("pending", "running"))
-    assert house.status(plain) == "completed"
+    """See that the plain job, whose thread lives all the time, was not given up."""
+    books.check_plain(house, plain)
     house.dismiss("deputy")

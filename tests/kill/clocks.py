@@ -53,4 +53,4 @@ class Clocks:
 
     def _execute(self, sql: str) -> None:
         with psycopg.connect(self._database_url, autocommit=True) as connection:
-            connection.execute(sql)  # type: ignore[call-overload]  # it wants a literal
+            connection.execute(sql)

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from apps.core import decisions, fanout, shutdown, verbs
+from apps.core import decisions, fanout, parts, shutdown, verbs
 from apps.core.conf import conf
 from apps.core.errors import (
     ItemFailed,
@@ -206,7 +206,7 @@ class Whole(RuleBasedStateMachine):
         """Let a worker take the whole up, and perhaps die over it."""
         with pytest.MonkeyPatch.context() as patch:
             if how in ("create", "sum_up"):
-                owner = fanout.parts if how == "create" else fanout
+                owner: Any = parts if how == "create" else fanout
                 patch.setattr(owner, how, self.dying(getattr(owner, how)))
             elif how in verbs.VERBS:
                 self.ask(how)

@@ -82,7 +82,7 @@ def _wrap_click() -> None:
     from apps.core import actors, handoff
     from apps.invoices.views import views_send
 
-    ring_on_commit = actors.ring_on_commit
+    ring_on_commit = handoff.ring_on_commit
 
     def inserted(job: SSEProgress) -> None:
         failpoint("click.inserted")

@@ -18,7 +18,7 @@ ANYWHERE: tuple[Scenario, ...] = (
     fanout.a_worker_dies_at_a_seam_of_shared_out_jobs,
     fanout.the_last_part_ends_and_nobody_sums_up,
     fanout.people_change_their_minds_about_shared_out_jobs,
-    schedulers.schedulers_die_at_any_moment,
+    schedulers.schedulers_die_and_freeze_at_any_moment,
     schedulers.the_leader_dies_and_the_deputy_takes_over,
     schedulers.the_leader_is_suspended_for_longer_than_its_lease,
     web.the_web_process_dies_at_a_seam_of_the_click,

@@ -17,16 +17,25 @@ LEADS_FOR_S = 6.0
 TAKEN_OVER_S = 10.0
 
 
-def schedulers_die_at_any_moment(house: House, rng: Random) -> None:
-    """SIGKILL of the leader or the deputy, while workers die and leave them something to do."""
+def schedulers_die_and_freeze_at_any_moment(house: House, rng: Random) -> None:
+    """SIGKILL or SIGSTOP of either or both, while workers die and leave them something to do."""
     _two(house)
     plain = house.ask("plain")
     work = Work(house, rng)
     for _ in range(3):
         pause(house, rng.uniform(0, 2))
+        frozen = []
         for name in rng.sample(SCHEDULERS, rng.randint(1, 2)):
-            house.kill(name)
+            if rng.random() < 0.5:
+                house.kill(name)
+            else:
+                frozen.append(house.processes[name].pid)
+                os.kill(frozen[-1], signal.SIGSTOP)
         house.kill(rng.choice(WORKERS))
+        if frozen:
+            pause(house, rng.uniform(0.5, 1.5 * LEADS_FOR_S))
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
     work.check()
     _end(house, plain)
 

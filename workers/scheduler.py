@@ -36,10 +36,11 @@ def main() -> int:
     from django.db import close_old_connections
 
     from apps.core.shutdown import stopping
+    from workers.clock import StepWatch
     from workers.leader import RENEW_SECONDS, Leadership
     from workers.schedule import SCHEDULE
 
-    leadership = Leadership()
+    leadership, watch = Leadership(), StepWatch()
     scheduler = build(SCHEDULE, lambda: leadership.leads)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,6 +54,8 @@ def main() -> int:
     while healthy and not stop.wait(min(RENEW_SECONDS, _watchdog_seconds())):
         close_old_connections()  # one that broke is replaced
         follow(scheduler, SCHEDULE, leads=leadership.campaign())
+        if watch.stepped():
+            plan_anew(scheduler)
         healthy = scheduler._thread.is_alive()
         if healthy:
             notify("WATCHDOG=1")
@@ -68,8 +71,9 @@ def build(schedule: Sequence[Periodic], leads: Callable[[], bool]) -> Background
     """Make a scheduler that is still to be started; its ticks do nothing unless `leads()`."""
     from apscheduler.schedulers.background import BackgroundScheduler
     from apscheduler.triggers.cron import CronTrigger
-    from apscheduler.triggers.interval import IntervalTrigger
     from django.conf import settings
+
+    from workers.clock import Every
 
     scheduler = BackgroundScheduler(
         timezone=settings.TIME_ZONE,
@@ -84,7 +88,7 @@ def build(schedule: Sequence[Periodic], leads: Callable[[], bool]) -> Background
         trigger = (
             CronTrigger.from_crontab(periodic.crontab, timezone=settings.TIME_ZONE)
             if periodic.crontab
-            else IntervalTrigger(seconds=periodic.every_seconds)
+            else Every(periodic.every_seconds)
         )
         scheduler.add_job(_tick(periodic.run, leads), trigger, id=periodic.name)
     return scheduler
@@ -105,6 +109,13 @@ def follow(scheduler: BackgroundScheduler, schedule: Sequence[Periodic], *, lead
         scheduler.pause()
         logger.warning("this scheduler has lost the lease and stands by")
         notify("STATUS=Stands by.")
+
+
+def plan_anew(scheduler: BackgroundScheduler) -> None:
+    """Let every tick come when it should by the clock as it is now."""
+    for job in scheduler.get_jobs():
+        job.reschedule(job.trigger)
+    logger.warning("this machine's clock was set: the schedule is planned anew")
 
 
 def notify(state: str) -> None:

@@ -77,15 +77,13 @@ def settle(job_id: str, where: Q | None = None) -> SSEProgress | None:
         return None if job is None else sum_up(job)
 
 
-def tend() -> int:
-    """Settle the live jobs whose parts have moved on without them; answer with how many ended."""
-    ended = 0
-    for job in SSEProgress.objects.filter(fanned_out=True, status__in=LEASED):
-        sums = Sums.of(job)
-        if sums.outcome(job.status) is not None or sums.paused or sums.differ_from(job):
-            row = settle(job.job_id, _not_too_early())
-            ended += row is not None and row.status in RESTING
-    return ended
+def tend(job: SSEProgress) -> bool:
+    """Settle a live job if its parts have moved on without it; tell whether it came to rest."""
+    sums = Sums.of(job)
+    if sums.outcome(job.status) is None and not sums.paused and not sums.differ_from(job):
+        return False
+    row = settle(job.job_id, _not_too_early())
+    return row is not None and row.status in RESTING
 
 
 # What people ask for. All is called in the transaction that has moved the whole job. -------------

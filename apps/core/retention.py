@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce, Now
 
@@ -27,15 +27,14 @@ logger = logging.getLogger(__name__)
 def prune() -> int:
     """Delete the jobs that ended more than KEEP_DAYS ago; answer with how many.
 
-    A job whose files could not be removed stays, and is tried again the next time.
+    A job whose files could not be removed, or that a project's own tables hold on to, stays and is
+    tried again the next time.
     """
     pruned, last = 0, ""
     while not shutdown.stopping.is_set():
         with transaction.atomic():
             batch = _batch(last)
-            removable = [job.job_id for job in batch if _told(job)]
-            SSEProgress.objects.filter(job_id__in=removable).delete()
-        pruned += len(removable)
+            pruned += _delete([job.job_id for job in batch if _told(job)])
         if len(batch) < BATCH:
             break
         last = batch[-1].job_id
@@ -63,6 +62,19 @@ def _batch(last: str) -> list[SSEProgress]:
     if connection.features.has_select_for_update_of:
         found = found.select_for_update(of=("self",), skip_locked=True)
     return list(found.prefetch_related("parts")[:BATCH])
+
+
+def _delete(job_ids: list[str]) -> int:
+    """Delete jobs; when one of them can't be, those that can."""
+    try:
+        with transaction.atomic():
+            SSEProgress.objects.filter(job_id__in=job_ids).delete()
+    except IntegrityError as error:
+        if len(job_ids) > 1:
+            return sum(_delete([job_id]) for job_id in job_ids)
+        logger.error("job %s can't be pruned: %s", job_ids[0], error)
+        return 0
+    return len(job_ids)
 
 
 def _told(job: SSEProgress) -> bool:

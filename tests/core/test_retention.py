@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError
+from django.db.models import ProtectedError
 from django.utils import timezone
 from pytest_django import Settings
 
 from apps.core import retention, shutdown
-from apps.core.models import JobItem, Outcome, SSEProgress
+from apps.core.models import JobItem, Outcome, SSEProgress, SSEProgressQuerySet
 from apps.core.signals import job_pruned
 from apps.core.statuses import TERMINAL, Status
 
@@ -165,3 +166,22 @@ def test_it_stops_between_two_batches_when_the_process_is_told_to_end() -> None:
         shutdown.stopping.clear()
 
     assert len(left()) == 1
+
+
+def test_a_job_that_something_else_holds_on_to_stays_and_the_others_go(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    held, *others = [make() for _ in range(3)]
+    delete = SSEProgressQuerySet.delete
+
+    def protecting(self: SSEProgressQuerySet) -> Any:
+        if self.filter(job_id=held.job_id).exists():
+            raise ProtectedError("a project's own row points here", {held})
+        return delete(self)
+
+    monkeypatch.setattr(SSEProgressQuerySet, "delete", protecting)
+
+    assert retention.prune() == len(others)
+
+    assert left() == {held.job_id}
+    assert held.job_id in caplog.text

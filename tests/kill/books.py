@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import mailbox
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tests.kill.app.fates import FAILS, SKIPS
 from tests.kill.house import House
+
+#: Checks one job of so many items, the first of which has that number.
+Check = Callable[..., "Books"]
 
 COUNTERS = {"skipped": "skipped_items", "failed": "failed_items", "in_doubt": "in_doubt_items"}
 
@@ -33,8 +37,7 @@ class Books:
 
     def done_of(self, keys: list[str]) -> set[str]:
         """Name the done ones of all items in their order: behind the cursor, not in the ledger."""
-        cursor = self.row["cursor"]
-        cursor = json.loads(cursor) if isinstance(cursor, str) else cursor
+        cursor = json.loads(text_of(self.row["cursor"]))
         passed = cursor.get("1", {}).get("passed", 0)
         return set(keys[:passed]) - {key for key, found in self.lines.items() if found != "done"}
 
@@ -51,28 +54,66 @@ def read(house: House, job_id: str) -> Books:
     return books
 
 
-def check_exact(house: House, job_id: str, items: int) -> Books:
+def parts_of(house: House, job_id: str) -> list[dict[str, Any]]:
+    """Read the rows of the jobs that a job was shared out in."""
+    return house.rows("SELECT * FROM core_sseprogress WHERE parent_id = ? ORDER BY part", job_id)
+
+
+def keys_from(first: int, items: int) -> list[str]:
+    """Name the items of a job of the kill tests' own, in their order."""
+    return [str(number) for number in range(first, first + items)]
+
+
+def check_exact(house: House, job_id: str, items: int, first: int = 1) -> Books:
     """Check that each done item's effect is in the database once, and no other's."""
     books = read(house, job_id)
     rows = house.rows("SELECT item FROM kill_effect WHERE job = ?", job_id)
     effects = Counter(row["item"] for row in rows)
-    done = books.done_of([str(number) for number in range(1, items + 1)])
+    done = books.done_of(keys_from(first, items))
     assert len(done) == books.done
     assert effects == Counter(done), (effects - Counter(done), Counter(done) - effects)
     return books
 
 
-def check_outside(house: House, job_id: str, items: int) -> Books:
+def check_outside(house: House, job_id: str, items: int, first: int = 1) -> Books:
     """Check that nothing left twice, and that whatever left is done or in doubt."""
     books = read(house, job_id)
     world = (line.split() for line in (house.outside / "world").read_text().splitlines())
     effects = Counter(item for job, item in world if job == job_id)
-    done = books.done_of([str(number) for number in range(1, items + 1)])
+    done = books.done_of(keys_from(first, items))
     assert len(done) == books.done
     assert max(effects.values(), default=1) == 1, effects.most_common(3)
     assert done <= effects.keys(), done - effects.keys()
     assert effects.keys() - done <= books.keys("in_doubt"), effects.keys() - done
     return books
+
+
+def check_shared_out(house: House, job_id: str, items: int, check: Check) -> Books:
+    """Check each part with `check`, and that the whole is the sum of its parts."""
+    lines: dict[str, str] = {}
+    first = 1
+    for part in parts_of(house, job_id):
+        size = json.loads(text_of(part["args"]))["kwargs"]["items"]
+        lines |= check(house, part["job_id"], size, first).lines
+        first += size
+    assert first == items + 1, "a part is missing, or there twice"
+    return Books(row=check_sums(house, job_id), lines=lines)
+
+
+def check_sums(house: House, job_id: str) -> dict[str, Any]:
+    """Check that the row of a whole job says what its parts' rows add up to."""
+    row, parts = house.job(job_id), parts_of(house, job_id)
+    for counter in ("processed_items", "total_items", *COUNTERS.values()):
+        assert row[counter] == sum(part[counter] for part in parts), counter
+    return row
+
+
+def check_plain(house: House, job_id: str) -> None:
+    """Let the office's plain job end, and check that nobody has given it up before."""
+    assert house.status(job_id) == "running"
+    house.ask("enough")
+    house.until(lambda: house.status(job_id) != "running")
+    check_complete(read(house, job_id), house.processed(job_id))
 
 
 def check_complete(books: Books, items: int) -> None:
@@ -93,17 +134,15 @@ def check_fates(books: Books, items: int, *, skips: bool) -> None:
 
 def check_mail(house: House, job_id: str) -> Books:
     """Check the job against its deliveries, and both against what the mail server has taken."""
-    books = read(house, job_id)
     deliveries = house.rows(
         "SELECT d.* FROM invoices_delivery d JOIN invoices_mailing m ON m.id = d.mailing_id "
         "WHERE m.job_id = ? ORDER BY d.id",
         job_id,
     )
-    box = mailbox.Maildir(str(house.outside / "mailbox"), create=False)
-    taken = Counter(str(mail["Message-ID"]) for mail in box)
+    taken = mails_taken(house)
     mails = {str(d["id"]): taken[d["message_id"]] for d in deliveries}
     status = {str(d["id"]): d["status"] for d in deliveries}
-    done = books.done_of(list(status))
+    books, done = _mail_books(house, job_id, list(status))
     doubtful = books.keys("in_doubt")
 
     assert max(mails.values(), default=0) <= 1, mails
@@ -118,3 +157,31 @@ def check_mail(house: House, job_id: str) -> Books:
         if books.lines.get(key) == "failed":
             assert (state in ("refused", "failed"), mails[key]) == (True, 0)
     return books
+
+
+def mails_taken(house: House) -> Counter[str]:
+    """Count what the mail server has taken of each message, by its own files."""
+    box = mailbox.Maildir(str(house.outside / "mailbox"), create=False)
+    return Counter(str(mail["Message-ID"]) for mail in box)
+
+
+def _mail_books(house: House, job_id: str, keys: list[str]) -> tuple[Books, set[str]]:
+    """Read the books of a mailing's job, shared out or not, and name what is done."""
+    parts = parts_of(house, job_id)
+    if not parts:
+        books = read(house, job_id)
+        return books, books.done_of(keys)
+    lines: dict[str, str] = {}
+    done: set[str] = set()
+    for part in parts:
+        bounds = json.loads(text_of(part["args"]))["kwargs"]
+        share = [key for key in keys if bounds["first"] <= int(key) <= bounds["last"]]
+        books = read(house, part["job_id"])
+        lines |= books.lines
+        done |= books.done_of(share)
+    return Books(row=check_sums(house, job_id), lines=lines), done
+
+
+def text_of(value: Any) -> str:
+    """Give JSON as text; PostgreSQL's driver has read it already."""
+    return value if isinstance(value, str) else json.dumps(value)

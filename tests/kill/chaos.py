@@ -17,7 +17,8 @@ from random import Random
 
 from tests.kill.house import House, living_house
 from tests.kill.postgres import CrashingPostgres
-from tests.kill.scenarios import POSTGRESQL, SQLITE, Scenario
+from tests.kill.scenarios import POSTGRESQL, SQLITE
+from tests.kill.work import Scenario
 
 #: A house is left for a new one after so many scenarios: its database grows.
 STAY = 25
@@ -82,7 +83,7 @@ def main(arguments: list[str]) -> int:
                 town.leave()
             else:
                 tell(f"ok  SEED={seed}  {time.monotonic() - began:5.1f} s  {name}")
-                house.clear_failpoints()
+                house.failpoints.clear()
             run[name] += 1
     finally:
         town.leave()

@@ -23,6 +23,8 @@ from heron.demo.guard import Guard
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
 from heron.demo.surroundings import ROOT, Surroundings, make_scratch, python
+from tests.kill.clocks import Clocks
+from tests.kill.failpoints import Failpoints
 from tests.kill.postgres import CrashingPostgres
 
 #: A functional bound, generous for a machine that does much else.
@@ -32,6 +34,10 @@ LEASE_S = 2.0
 ITEMS = 400
 
 WORKERS = ("left", "right")
+#: The second one stands by; only some scenarios keep it.
+SCHEDULERS = ("scheduler", "deputy")
+#: A mailing of more is shared out.
+FAN_OUT_ABOVE = 20
 #: What a person wants to know of a job that does not end.
 STATE = (
     "job_id, task_type, status, epoch, attempts, processed_items, total_items, worker, "
@@ -50,11 +56,12 @@ class House:
         self.var = var or Path(tempfile.mkdtemp(prefix="heron-var-"))
         #: What is not of this stack: nothing that dies here takes it back.
         self.outside = Path(tempfile.mkdtemp(prefix="heron-outside-"))
-        (self.outside / "failpoints").mkdir()
         (self.outside / "world").touch()
+        self.failpoints = Failpoints(self.outside / "failpoints")
         self.scratch = make_scratch()
         self.postgres = postgres
         self.database_url = postgres.create_database() if postgres else ""
+        self.clocks = Clocks(self.outside, self.database_url)
         self._surroundings = Surroundings(
             var=self.var,
             scratch=self.scratch,
@@ -66,6 +73,7 @@ class House:
                 "LOG_LEVEL": "WARNING",
                 "KILL_OUTSIDE": str(self.outside),
                 "HERON_MAILBOX_DIR": str(self.outside / "mailbox"),
+                "HERON_FAN_OUT_ABOVE": str(FAN_OUT_ABOVE),
                 **({"DATABASE_URL": self.database_url} if postgres else {}),
             },
         )
@@ -82,6 +90,7 @@ class House:
     def start(self) -> None:
         """Make the database and start everything."""
         self.keep("valkey", "mail")
+        self.clocks.install()
         subprocess.run(
             python("manage.py", "migrate", "--no-input", "--verbosity", "0"),
             cwd=ROOT,
@@ -112,6 +121,11 @@ class House:
         self._kept |= set(names)
         self.tend()
 
+    def dismiss(self, *names: str) -> None:
+        """Stop processes, which don't come back."""
+        self._kept -= set(names)
+        stop_all([self.processes[name] for name in names], within_s=5)
+
     def kill(self, name: str, *, keep: bool = True) -> None:
         """SIGKILL a process and its children; it comes back unless told otherwise."""
         if not keep:
@@ -124,7 +138,11 @@ class House:
             process = self.processes.get(name)
             if process is None or process.status is not None:
                 self.processes[name] = Process(
-                    name, self._command(name), env=self.env, cwd=ROOT, on_line=self._write_down
+                    name,
+                    self._command(name),
+                    env={**self.env, "KILL_ROLE": name},
+                    cwd=ROOT,
+                    on_line=self._write_down,
                 )
                 self._guard.watch(self.processes[name].pid)
 
@@ -134,10 +152,16 @@ class House:
                 *("-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "4"),
                 *("--queues", "kill", "mail"),
             )
+        if name in SCHEDULERS:
+            return python("-m", "workers.scheduler")
+        here = self._surroundings
         return {
-            "valkey": valkey_command(self._surroundings.valkey_socket),
-            "scheduler": python("-m", "workers.scheduler"),
-            "mail": python("manage.py", "smtp_sink", "--port", str(self._surroundings.smtp_port)),
+            "valkey": valkey_command(here.valkey_socket),
+            "mail": python("manage.py", "smtp_sink", "--port", str(here.smtp_port)),
+            "web": python(
+                *("-m", "uvicorn", "heron.asgi:application", "--lifespan", "off"),
+                *("--host", ports.HOST, "--port", str(here.web_port), "--no-access-log"),
+            ),
         }[name]
 
     def _write_down(self, name: str, line: str) -> None:
@@ -153,7 +177,7 @@ class House:
             self._office = subprocess.Popen(
                 python("-m", "tests.kill.app.office"),
                 cwd=ROOT,
-                env=self.env,
+                env={**self.env, "KILL_ROLE": "office"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.log,
@@ -176,6 +200,15 @@ class House:
             self._office.kill()
             self._office.wait()
             self._office = None
+
+    @property
+    def web_url(self) -> str:
+        """The address of the site, when "web" is kept."""
+        return self._surroundings.url
+
+    def web_answers(self) -> bool:
+        """Tell whether the site is up."""
+        return ports.answers(self._surroundings.web_port)
 
     # Looking -----------------------------------------------------------------------------------
 
@@ -227,32 +260,6 @@ class House:
     def valkey(self) -> redis.Redis:
         """Connect to Valkey."""
         return redis.Redis.from_url(self.env["REDIS_URL"])
-
-    # Breaking ------------------------------------------------------------------------------------
-
-    def set_failpoint(self, point: str, deed: str = "kill", times: int = 1) -> None:
-        """Let the first process die or freeze that passes a point so many times."""
-        file = self.outside / "failpoints" / point
-        new = file.with_name(f".{point}")
-        new.write_text(f"{deed} {times}")
-        new.rename(file)
-
-    def struck(self, point: str) -> int | None:
-        """Give the process that a failpoint has struck; None while it waits."""
-        found = next((self.outside / "failpoints").glob(f"{point}.*.done"), None)
-        return int(found.name.split(".")[-2]) if found else None
-
-    def clear_failpoints(self) -> None:
-        """Take every failpoint away, struck or not."""
-        for file in (self.outside / "failpoints").iterdir():
-            file.unlink(missing_ok=True)
-
-    def step_clock(self, seconds: float) -> None:
-        """Step the clock of every process on SQLite."""
-        file = self.outside / "clock"
-        new = file.with_name(".clock")
-        new.write_text(str(seconds))
-        new.rename(file)
 
 
 @contextmanager

@@ -21,6 +21,12 @@ class CrashingPostgres(postgres.Postgres):
         self._server.send_signal(signal.SIGQUIT)
         self._server.wait(20)
 
+    def shut_down(self) -> None:
+        """Stop as `pg_ctl stop -m fast` does: every client is sent away, and nothing is left."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(20)
+
     def come_back(self) -> None:
         """Start again on the same data, and wait until it answers."""
         (self._data / "postmaster.pid").unlink(missing_ok=True)

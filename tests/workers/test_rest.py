@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
+from uuid import uuid4
 
 import dramatiq
 import pytest
+import redis
 
-from tests.workers.brokers import (
-    declare,
-    working,
-)
+from tests.workers.brokers import declare, heron_broker, working
 from tests.workers.waiting import eventually
 from workers.broker import HeronBroker
 
@@ -64,22 +63,28 @@ def test_a_stopping_worker_gives_back_at_once_what_it_has_not_begun(heron: Heron
     assert done == [0]
 
 
-def test_no_thread_and_no_connection_outlives_a_worker(heron: HeronBroker) -> None:
-    def counts() -> tuple[int, int]:
-        return threading.active_count(), len(heron.client.client_list())
-
+def test_no_thread_and_no_connection_outlives_a_worker(valkey_url: str) -> None:
+    # Named, because other tests' connections come and go on the same server.
+    name = f"rest-{uuid4()}"
+    heron = heron_broker(f"{valkey_url}&client_name={name}")
+    observer = redis.Redis.from_url(valkey_url)
     done: list[int] = []
     note = declare(heron, "note", done.append)
-    with working(heron):
-        note.send(0)
-        eventually(lambda: done)
-    heron.client.connection_pool.disconnect()
-    before = counts()
 
-    for _ in range(3):
+    def connections() -> int:
+        return sum(client["name"] == name for client in observer.client_list())
+
+    before = set(threading.enumerate())
+    seen = 0
+    for number in range(3):
         with working(heron):
-            note.send(0)
-            eventually(lambda: heron.waiting("q") == 0)
+            note.send(number)
+            eventually(lambda number=number: number in done)  # type: ignore[misc]
+            seen = connections()
+    # The pool is the process's own; whatever is open besides it is a worker's.
     heron.client.connection_pool.disconnect()
 
-    assert counts() == before
+    assert seen
+    assert set(threading.enumerate()) - before == set()
+    eventually(lambda: connections() == 0)  # the server may notice a moment later
+    observer.close()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING
 
 from workers import scheduler as room
+from workers.clock import StepWatch
 from workers.schedule import SCHEDULE, Periodic
 
 PATIENCE_S = 30.0
@@ -99,6 +101,42 @@ def test_a_tick_that_comes_after_the_lease_was_lost_does_nothing() -> None:
     job.func()
 
     assert work.runs == 1
+
+
+def test_the_schedule_goes_on_when_the_clock_is_put_back(stage: Stage) -> None:
+    watch = StepWatch()
+    stage.follow(leads=True)
+    assert stage.often.is_run(1)
+
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1), tick=True):
+        assert watch.stepped()
+        room.plan_anew(stage.scheduler)
+        assert stage.often.is_run(stage.often.runs + 3)
+
+
+def test_the_schedule_goes_on_at_once_when_the_clock_is_put_forward_by_years(stage: Stage) -> None:
+    stage.follow(leads=True)
+    assert stage.often.is_run(1)
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=20 * 365), tick=True):
+        assert stage.often.is_run(stage.often.runs + 3)
+
+
+def test_daily_work_keeps_its_hour_by_the_new_clock(stage: Stage) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=30), tick=True):
+        room.plan_anew(stage.scheduler)
+        due = stage.scheduler.get_job("daily").next_run_time
+
+        assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1, hours=1)
+
+
+def test_a_clock_that_nobody_sets_is_left_alone() -> None:
+    watch = StepWatch()
+
+    assert not watch.stepped()
+    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1), tick=True):
+        assert watch.stepped()
+        assert not watch.stepped()
 
 
 def test_following_again_changes_nothing(stage: Stage) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import dramatiq
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from dramatiq.brokers.stub import StubBroker
 
 from apps.core.models import SSEProgress
-from apps.core.statuses import Status
+from apps.core.statuses import LEASED, TERMINAL, Status
+from workers import upkeep
 from workers.upkeep import ring_again, settle_stale_jobs
 
 AGO = timedelta(hours=3)
@@ -134,3 +136,87 @@ def test_a_waiting_job_without_a_message_is_rung_for(broker: StubBroker) -> None
     }
     assert sent == {unsent.job_id, lost.job_id}
     assert ring_again() == 0
+
+
+@pytest.mark.django_db
+def test_a_job_that_can_not_be_settled_holds_up_no_other(
+    broker: StubBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ago = timezone.now() - timedelta(seconds=1)
+    bad, good = (make(status=Status.RUNNING, lease_until=ago) for _ in range(2))
+    part_less = make(status=Status.RUNNING, fanned_out=True, updated_at=ago)
+    unstarted = make(actor="", updated_at=timezone.now() - timedelta(days=2))
+    breaking(monkeypatch, "settle_abandoned", bad)
+
+    assert settle_stale_jobs() == 3
+
+    assert [status_of(job) for job in (bad, good, unstarted)] == ["running", "pending", "expired"]
+    assert status_of(part_less) not in LEASED
+    assert bad.job_id in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("step", ["tend", "expire"])
+def test_neither_does_one_of_any_other_step(
+    step: str, broker: StubBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values: dict[str, Any] = (
+        {"status": Status.RUNNING, "fanned_out": True} if step == "tend" else {"actor": ""}
+    )
+    bad, good = (make(updated_at=timezone.now() - timedelta(days=2), **values) for _ in range(2))
+    breaking(monkeypatch, step, bad)
+
+    assert settle_stale_jobs() == 1
+
+    assert status_of(bad) == values.get("status", Status.PENDING)
+    assert status_of(good) in TERMINAL
+
+
+@pytest.mark.django_db
+def test_a_job_that_can_not_be_rung_for_holds_up_no_other(
+    broker: StubBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = make(), make()
+    breaking(monkeypatch, "ring", bad)
+
+    assert ring_again() == 1
+
+    good.refresh_from_db()
+    assert good.enqueued_at is not None
+
+
+@pytest.mark.django_db
+def test_a_database_that_goes_away_ends_the_round(
+    broker: StubBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        make(status=Status.RUNNING, lease_until=timezone.now() - timedelta(seconds=1))
+    asked: list[SSEProgress] = []
+
+    def away(job: SSEProgress) -> None:
+        asked.append(job)
+        raise OperationalError("the server is away")
+
+    monkeypatch.setattr(upkeep, "settle_abandoned", away)
+
+    with pytest.raises(OperationalError):
+        settle_stale_jobs()
+
+    assert len(asked) == 1
+
+
+def status_of(job: SSEProgress) -> str:
+    job.refresh_from_db()
+    return job.status
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, step: str, bad: SSEProgress) -> None:
+    """Let one of the scheduler's steps raise for a job."""
+    real = getattr(upkeep, step)
+
+    def broken(job: SSEProgress) -> Any:
+        if job.pk == bad.pk:
+            raise ValueError("this row is not as it should be")
+        return real(job)
+
+    monkeypatch.setattr(upkeep, step, broken)

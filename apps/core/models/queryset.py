@@ -7,13 +7,13 @@ Times are the database's own (`Now()`), because several machines' clocks differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce, Now
 
 from apps.core.conf import conf
@@ -60,6 +60,12 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         """Keep the jobs that people started, without the parts that some are shared out in."""
         return self.filter(parent=None)
 
+    def database_clock(self) -> datetime:
+        """Read the database's clock."""
+        nothing = self.filter(pk="")
+        clock: datetime = nothing.aggregate(now=Coalesce(Max(Now()), Now()))["now"]
+        return clock
+
     def lease_lost(self) -> SSEProgressQuerySet:
         """Keep the jobs whose worker has given no life sign for a whole lease."""
         return self.filter(status__in=LEASED, fanned_out=False).filter(
@@ -74,6 +80,16 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         end = plain_lease_end()
         too_late = Now() + timedelta(seconds=2 * PLAIN_LEASES * conf.LEASE_SECONDS)
         return self.filter(status__in=LEASED, lease_until__gt=too_late).update(lease_until=end)
+
+    def pull_in_back_offs(self) -> int:
+        """Begin the waits anew that the database's clock, put back since, would make longer.
+
+        Such a row was written in the future. What it then had to wait is what it has to wait now.
+        """
+        behind = Now() + timedelta(seconds=1)
+        return self.filter(
+            status=Status.PENDING, not_before__gt=behind, updated_at__gt=behind
+        ).update(not_before=Now() + (F("not_before") - F("updated_at")), updated_at=Now())
 
     def claimable(self, job_id: str) -> SSEProgressQuerySet:
         """Keep the job if a worker may take it: waiting, or left behind by a dead worker."""

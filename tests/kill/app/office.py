@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -17,10 +19,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.kill.app.settings")
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
-from django.db import close_old_connections, transaction  # noqa: E402
+from django.db import close_old_connections, connection, transaction  # noqa: E402
 
 from apps.core import decisions, verbs  # noqa: E402
 from apps.core.actors import ProgressActor  # noqa: E402
+from apps.core.bin.sse_progress import SSEProgressTracker  # noqa: E402
 from apps.core.errors import ProgressError  # noqa: E402
 from apps.core.handoff import ring  # noqa: E402
 from apps.core.models import Decision, SSEProgress  # noqa: E402
@@ -30,11 +33,14 @@ from tests.invoices.factories import make_customer, make_invoice  # noqa: E402
 from tests.kill.app import actors  # noqa: E402
 from tests.kill.app.models import Item  # noqa: E402
 
+#: Says that the plain job under way may end.
+enough_said = threading.Event()
+
 
 def furnish(items: int) -> None:
     """Put there what the jobs work on."""
     Item.objects.bulk_create([Item(pk=number) for number in range(1, items + 1)])
-    User.objects.create_user("clerk")
+    User.objects.create_user("clerk", password="clerk")
 
 
 def begin(actor: str, items: int, seconds: float) -> str:
@@ -43,14 +49,43 @@ def begin(actor: str, items: int, seconds: float) -> str:
     return found.start_for(User.objects.get(), items, seconds).job_id
 
 
-def mail(addresses: list[str]) -> str:
-    """Send an invoice to each address."""
+def invoices(addresses: list[str]) -> list[int]:
+    """Make an invoice for each address."""
     with transaction.atomic():
         customers = [make_customer(email=each, code=uuid4().hex[:12]) for each in addresses]
-        made = [make_invoice(customer).pk for customer in customers]
+        return [make_invoice(customer).pk for customer in customers]
+
+
+def mail(addresses: list[str]) -> str:
+    """Send an invoice to each address."""
+    made = invoices(addresses)
     mailing, _ = start(User.objects.get(), Invoice.objects.filter(pk__in=made))
     assert mailing.job_id is not None
     return mailing.job_id
+
+
+def plain() -> str:
+    """Do something in a thread of the office, as the guide has it, until `enough` is said."""
+    job = SSEProgress.objects.create(task_type="plain", user=User.objects.get())
+    enough_said.clear()
+
+    def work() -> None:
+        tracker = SSEProgressTracker(job.job_id)
+        tracker.send_start()
+        number = 0
+        while not enough_said.wait(0.2):
+            number += 1
+            tracker.send_progress(number)
+        tracker.send_complete(number)
+        connection.close()
+
+    threading.Thread(target=work, daemon=True).start()
+    return job.job_id
+
+
+def enough() -> None:
+    """Let the plain job come to its end."""
+    enough_said.set()
 
 
 def ask(verb: str, job_id: str) -> bool:
@@ -78,7 +113,8 @@ def double(job_id: str, times: int) -> None:
         ring(SSEProgress.objects.get(pk=job_id))
 
 
-COMMANDS = {each.__name__: each for each in (furnish, begin, mail, ask, decide, double)}
+CHORES = (furnish, begin, invoices, mail, plain, enough, ask, decide, double)
+COMMANDS: dict[str, Callable[..., Any]] = {chore.__name__: chore for chore in CHORES}
 
 
 def main() -> None:

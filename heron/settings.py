@@ -95,7 +95,7 @@ def _eventstream_redis(url: str) -> dict[str, object]:
     The time-outs keep a publisher from waiting for a server that is away or hung.
     """
     parts = urlsplit(url)
-    common: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 2}
+    common: dict[str, object] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
     if parts.username:
         common["username"] = parts.username
     if parts.password:
@@ -115,6 +115,7 @@ def _eventstream_redis(url: str) -> dict[str, object]:
 
 EVENTSTREAM_REDIS = _eventstream_redis(REDIS_URL)
 EVENTSTREAM_CHANNELMANAGER_CLASS = "apps.core.live.channels.ProgressChannelManager"
+EVENTSTREAM_STORAGE_CLASS = "apps.core.live.storage.ValkeyStorage"
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]

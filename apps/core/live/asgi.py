@@ -10,35 +10,30 @@ streams by itself: it works, and takes about three times the memory.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
+from django.http import HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 
 from apps.core.conf import conf
 from apps.core.live import collector, ticket
 from apps.core.live.caps import TOO_MANY_OF_USER, Refusal, open_streams
+from apps.core.live.desk import Desk, headers_of
 from apps.core.live.event import Message, parse_resume_id
 from apps.core.live.hub import current_hub
-from apps.core.live.permit import PERMIT, Holding, Permit
+from apps.core.live.permit import Permit
 from apps.core.live.reader import Send
 from apps.core.live.serving import serve
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-#: Requests for streams that Django handles at once, each in a thread with a database connection.
-#: More would not be faster, and after a restart thousands ask together.
-CHECKED_AT_ONCE = 2
 
 HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -54,7 +49,7 @@ class LiveStreams:
     def __init__(self, django: Application) -> None:
         self._django = django
         self._path: str | None = None
-        self._desks: dict[asyncio.AbstractEventLoop, Desks] = {}
+        self._desk: Desk | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -84,21 +79,21 @@ class LiveStreams:
             permit = await self._through_django(scope, send)
             if permit is None:
                 return
-        pass_, resume, headers, is_checked = permit
-        with open_streams.counted(pass_.user_id, address_of(scope)) as refusal:
+        with open_streams.counted(permit.pass_.user_id, address_of(scope)) as refusal:
             if refusal is not None:
                 await refuse(refusal, send)
                 return
-            start = {"type": "http.response.start", "status": 200, "headers": headers}
-            del permit, headers
-            await serve(
-                pass_,
-                resume,
+            stream = serve(
+                permit.pass_,
+                permit.resume,
                 send,
-                lambda: gone(receive),
-                start=start,
-                is_checked=is_checked,
+                partial(gone, receive),
+                start={"type": "http.response.start", "status": 200, "headers": permit.headers},
+                is_checked=permit.is_checked,
             )
+            # What is held for hours holds as little as it can.
+            del permit
+            await stream
 
     def _on_ticket(self, scope: Scope) -> Permit | None:
         query = scope["query_string"]
@@ -117,20 +112,17 @@ class LiveStreams:
 
     async def _through_django(self, scope: Scope, send: Send) -> Permit | None:
         """Let Django decide; None when it has answered something else than a stream."""
-        loop = asyncio.get_running_loop()
-        desks = self._desks.get(loop)
-        if desks is None:
-            desks = self._desks[loop] = Desks()
-        holding = Holding()
-        asking = {**scope, PERMIT: holding}
-        # In a task of its own: what Django leaves in the context goes with it.
-        answer = await loop.create_task(desks.ask(self._django, asking))
-        start = answer[0]
-        if start["status"] == 200 and holding.pass_ is not None:
-            headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
-            return Permit(holding.pass_, holding.resume, headers, is_checked=True)
-        for message in answer:
-            await send(message)
+        if self._desk is None:
+            self._desk = Desk()
+        answer = await self._desk.ask(scope)
+        if not isinstance(answer, HttpResponse):
+            return answer
+        body = answer.content
+        headers = [*headers_of(answer), (b"content-length", b"%d" % len(body))]
+        await send(
+            {"type": "http.response.start", "status": answer.status_code, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": body})
         return None
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -147,48 +139,6 @@ class LiveStreams:
 
 
 USED = (b"cookie", b"last-event-id")
-
-
-class Desks:
-    """The threads in which Django looks at requests for streams: few, and kept.
-
-    Django takes a new thread, and so a new database connection, for each request.
-    """
-
-    def __init__(self) -> None:
-        self._free: asyncio.Queue[ThreadPoolExecutor] = asyncio.Queue()
-        for n in range(CHECKED_AT_ONCE):
-            self._free.put_nowait(ThreadPoolExecutor(1, thread_name_prefix=f"heron-desk-{n}"))
-
-    async def ask(self, django: Application, scope: Scope) -> Sequence[Message]:
-        """Run a request to its end; give what Django has answered."""
-        answer: list[Message] = []
-        asked = False
-
-        async def receive() -> Message:
-            nonlocal asked
-            if asked:
-                await asyncio.Event().wait()
-            asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Message) -> None:
-            answer.append(message)
-
-        executor = await self._free.get()
-        try:
-            async with _context(executor):
-                await django(scope, receive, send)
-        finally:
-            self._free.put_nowait(executor)
-        return answer
-
-
-def _context(executor: ThreadPoolExecutor) -> AbstractAsyncContextManager[Any]:
-    try:
-        return ThreadSensitiveContext(executor=executor)
-    except TypeError:  # asgiref before 3.13: Django takes a thread of its own
-        return nullcontext()
 
 
 def address_of(scope: Scope) -> str:

@@ -39,7 +39,7 @@ class Conf:
     #: A page's ticket for its stream is good for this time.
     TICKET_SECONDS: int = 60
     #: The rights of all who read are checked again after this time.
-    RECHECK_SECONDS: float = 10.0
+    RECHECK_SECONDS: float = 15.0
     #: Events that Valkey keeps of each channel for those who come back, and for how long.
     EVENTS_KEPT: int = 64
     EVENTS_KEPT_SECONDS: int = 3600

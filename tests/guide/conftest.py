@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django.contrib.auth.models import User
 from dramatiq.brokers.stub import StubBroker
 
 from apps.core.live import publisher as publishing
+from apps.core.live import storage
 from apps.core.models import SSEProgress
 from apps.core.shutdown import stopping
 from workers.broker import middleware
@@ -94,12 +96,11 @@ def events(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[Event]:
     """What is published on jobs' own channels, nothing held back."""
     sent: list[Event] = []
 
-    def keep(channel: str, kind: str, payload: dict[str, Any]) -> None:
-        if channel.startswith("progress-"):
-            sent.append(Event(kind, payload))
+    def keep(channels: list[str], kind: str, data: str, *, key: str) -> None:
+        sent.extend(Event(kind, json.loads(data)) for c in channels if c.startswith("progress-"))
 
     settings.PROGRESS_FLUSH_SECONDS = 0.0
-    monkeypatch.setattr(publishing, "send_event", keep)
+    monkeypatch.setattr(storage, "append", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

@@ -33,7 +33,8 @@ from apps.core.live.serving import serve
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+#: Loosely typed: each framework has its own idea of a message's type.
+Application = Callable[..., Awaitable[None]]
 
 HEADERS = [
     (b"content-type", b"text/event-stream"),

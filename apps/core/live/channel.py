@@ -28,17 +28,25 @@ class Channel:
         self.live = False
         #: Whether a stream was opened although none arrived.
         self.blind = False
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
 
-    def until_live(self) -> asyncio.Future[None]:
-        """Give what is done once events arrive."""
-        if self._waiting is None:
-            self._waiting = asyncio.get_running_loop().create_future()
-        return self._waiting
+    async def until_live(self, within: float) -> None:
+        """Wait until events arrive, or until that takes too long."""
+        loop = asyncio.get_running_loop()
+        waiting = loop.create_future()
+        if not self._waiting:
+            loop.call_later(within, self._wait_no_more, self._waiting)
+        self._waiting.append(waiting)
+        await waiting
 
     def goes_live(self) -> None:
         """Note that events arrive, and none is missing."""
         self.live = True
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        self._wait_no_more(self._waiting)
+
+    def _wait_no_more(self, waiting: list[asyncio.Future[None]]) -> None:
+        if waiting is self._waiting:
+            self._waiting = []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)

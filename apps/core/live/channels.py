@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Set
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django_eventstream.channelmanager import DefaultChannelManager
@@ -46,26 +46,29 @@ class ProgressChannelManager(DefaultChannelManager):  # type: ignore[misc]  # un
         return channel == user_channel(user.pk)
 
     def readable(
-        self, asked: Iterable[tuple[AbstractBaseUser, str]]
-    ) -> set[tuple[AbstractBaseUser, str]]:
-        """Answer `can_read_channel` for many at once, with a query for hundreds of them."""
-        asked = set(asked)
-        job_ids = sorted({c.removeprefix(JOB_PREFIX) for _, c in asked if c.startswith(JOB_PREFIX)})
+        self, asked: Mapping[AbstractBaseUser, Set[str]]
+    ) -> dict[AbstractBaseUser, set[str]]:
+        """Answer `can_read_channel` for many at once, with a query for hundreds of jobs."""
+        every = set[str]().union(*asked.values())
+        job_ids = sorted(c.removeprefix(JOB_PREFIX) for c in every if c.startswith(JOB_PREFIX))
         owners: dict[str, object] = {}
         for start in range(0, len(job_ids), JOBS_AT_ONCE):
             found = SSEProgress.objects.filter(job_id__in=job_ids[start : start + JOBS_AT_ONCE])
-            owners.update(found.values_list("job_id", "user_id"))
-        return {(user, channel) for user, channel in asked if _may_read(user, channel, owners)}
+            for job_id, owner in found.values_list("job_id", "user_id"):
+                owners[job_channel(job_id)] = owner
+        return {user: _readable(user, channels, owners) for user, channels in asked.items()}
 
     def is_channel_reliable(self, channel: str) -> bool:
         """Have every event stored, and so published to our readers."""
         return True
 
 
-def _may_read(user: AbstractBaseUser, channel: str, owners: dict[str, object]) -> bool:
+def _readable(user: AbstractBaseUser, channels: Set[str], owners: dict[str, object]) -> set[str]:
     if not user.is_active:
-        return False
-    job_id = channel.removeprefix(JOB_PREFIX)
-    if job_id == channel:
-        return channel == user_channel(user.pk)
-    return job_id in owners and (getattr(user, "is_staff", False) or owners[job_id] == user.pk)
+        return set()
+    sees_all, own = getattr(user, "is_staff", False), user_channel(user.pk)
+    return {
+        channel
+        for channel in channels
+        if channel == own or (channel in owners and (sees_all or owners[channel] == user.pk))
+    }

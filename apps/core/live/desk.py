@@ -68,6 +68,6 @@ def headers_of(response: HttpResponseBase) -> list[tuple[bytes, bytes]]:
 def _whole(response: HttpResponseBase) -> HttpResponse:
     if isinstance(response, HttpResponse):
         return response
-    whole = HttpResponse(b"".join(response), status=response.status_code)  # type: ignore[call-overload]
+    whole = HttpResponse(b"".join(response), status=response.status_code)
     whole.headers, whole.cookies = response.headers, response.cookies
     return whole

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
@@ -119,11 +119,9 @@ class _Script:
         self, client: AsyncRedis, keys: Sequence[str], arguments: Sequence[Any]
     ) -> Any:
         try:
-            found = client.evalsha(self.sha, len(keys), *keys, *arguments)
-            return await cast("Awaitable[Any]", found)
+            return await client.evalsha(self.sha, len(keys), *keys, *arguments)
         except NoScriptError:
-            found = client.eval(self.text, len(keys), *keys, *arguments)
-            return await cast("Awaitable[Any]", found)
+            return await client.eval(self.text, len(keys), *keys, *arguments)
 
 
 _append, _read = _Script(APPEND), _Script(READ)

@@ -90,9 +90,10 @@ class Hub:
 
     async def until_live(self, channels: Sequence[Channel], within: float) -> bool:
         """Wait until events of these channels arrive here; False when that takes too long."""
-        waited_for = [channel.until_live() for channel in channels if not channel.live]
-        if waited_for:
-            await asyncio.wait(waited_for, timeout=within)
+        until = self._loop.time() + within
+        for channel in channels:
+            if not channel.live and self._loop.time() < until:
+                await channel.until_live(within)
         return all(channel.live for channel in channels)
 
     def receive(self, topic: bytes, raw: bytes) -> None:

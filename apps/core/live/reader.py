@@ -248,4 +248,4 @@ def _go_on(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> Generator[An
     except BaseException:
         coroutine.close()
         raise
-    yield from coroutine  # type: ignore[misc]  # a coroutine is what types.coroutine delegates to
+    yield from coroutine  # which types.coroutine allows

@@ -135,27 +135,38 @@ def lost(passes: Iterable[Pass]) -> dict[Pass, list[str]]:
     sessions = _sessions({held.session_key for held in passes if held.session_key})
     users = _users({held.user_id for held in passes})
     found: dict[Pass, list[str]] = {}
-    living: list[tuple[Pass, AbstractBaseUser]] = []
+    living: list[Pass] = []
+    asked: dict[str, set[str]] = {}
+    logins = {(held.user_id, held.session_key) for held in passes}
+    valid = {login for login in logins if _is_logged_in(*login, users, sessions)}
     for held in passes:
-        user = users.get(held.user_id)
-        if user is None or not user.is_active or not _is_logged_in(held, user, sessions):
+        if (held.user_id, held.session_key) not in valid:
             found[held] = []
         else:
-            living.append((held, user))
-    asked = {(user, channel) for held, user in living for channel in held.channels}
-    readable = _readable(asked)
-    for held, user in living:
-        forbidden_now = [c for c in held.channels if (user, c) not in readable]
+            living.append(held)
+            asked.setdefault(held.user_id, set()).update(held.channels)
+    readable = _readable({users[user_id]: channels for user_id, channels in asked.items()})
+    for held in living:
+        allowed = readable[held.user_id]
+        forbidden_now = [channel for channel in held.channels if channel not in allowed]
         if forbidden_now:
             found[held] = forbidden_now
     return found
 
 
-def _is_logged_in(held: Pass, user: AbstractBaseUser, sessions: dict[str, dict[str, Any]]) -> bool:
-    if held.session_key is None:
+def _is_logged_in(
+    user_id: str,
+    session_key: str | None,
+    users: dict[str, AbstractBaseUser],
+    sessions: dict[str, dict[str, Any]],
+) -> bool:
+    user = users.get(user_id)
+    if user is None or not user.is_active:
+        return False
+    if session_key is None:
         return True
-    session = sessions.get(held.session_key)
-    if session is None or str(session.get(SESSION_KEY)) != held.user_id:
+    session = sessions.get(session_key)
+    if session is None or str(session.get(SESSION_KEY)) != user_id:
         return False
     known = session.get(HASH_SESSION_KEY)
     # A user model need not have the hash that a change of password changes.
@@ -193,14 +204,15 @@ def _users(user_ids: set[str]) -> dict[str, AbstractBaseUser]:
     return found
 
 
-def _readable(
-    asked: set[tuple[AbstractBaseUser, str]],
-) -> set[tuple[AbstractBaseUser, str]]:
+def _readable(asked: dict[AbstractBaseUser, set[str]]) -> dict[str, set[str]]:
+    """Tell which of the channels each user may read, by the user's id."""
     manager = get_channelmanager()
     if hasattr(manager, "readable"):
-        readable: set[tuple[AbstractBaseUser, str]] = manager.readable(asked)
-        return readable
-    return {(user, channel) for user, channel in asked if manager.can_read_channel(user, channel)}
+        return {str(user.pk): allowed for user, allowed in manager.readable(asked).items()}
+    return {
+        str(user.pk): {channel for channel in channels if manager.can_read_channel(user, channel)}
+        for user, channels in asked.items()
+    }
 
 
 def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -32,6 +32,8 @@ PING_SECONDS = 5.0
 SILENCE_SECONDS = 12.0
 #: Channels named in one command.
 SUBSCRIBE_AT_ONCE = 500
+#: When many come at once, as after a restart, commands are this far apart and name many channels.
+GATHER_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Subscriber:
         self._tasks: set[asyncio.Task[None]] = set()
         self._healing = False
         self._commanding = False
-        self._heard = self._pinged = 0.0
+        self._heard = self._pinged = self._asked = 0.0
         self._patience = asyncio.timeout(None)
 
     @property
@@ -129,9 +131,10 @@ class Subscriber:
     async def _listen_once(self) -> None:
         """Subscribe and hand on what comes; raises when the connection ends."""
         client = async_client()
+        pool: Any = client.connection_pool  # which is only partly typed
         connection = None
         try:
-            connection = await client.connection_pool.get_connection()
+            connection = await pool.get_connection()
             self._wanted.clear()
             self._unwanted.clear()
             topics = [kick.TOPIC, *self._hub.channels]
@@ -168,6 +171,7 @@ class Subscriber:
         """Look up stale channels until there are none; one that errs again comes again."""
         try:
             while self._stale and self._connection is not None:
+                await self._gather()
                 batch = list(islice(self._stale, READ_AT_ONCE))
                 for channel in batch:
                     del self._stale[channel]
@@ -200,6 +204,7 @@ class Subscriber:
         """Send what has come together since the last command."""
         try:
             while self._wanted or self._unwanted:
+                await self._gather()
                 wanted, self._wanted = list(self._wanted), {}
                 unwanted, self._unwanted = list(self._unwanted), {}
                 for command, topics in (("SUBSCRIBE", wanted), ("UNSUBSCRIBE", unwanted)):
@@ -207,6 +212,13 @@ class Subscriber:
                         await self._send(command, *topics[start : start + SUBSCRIBE_AT_ONCE])
         finally:
             self._commanding = False
+
+    async def _gather(self) -> None:
+        """Wait a little for others to come, unless nothing has been asked for a while."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked < 2 * GATHER_SECONDS:
+            await asyncio.sleep(GATHER_SECONDS)
+        self._asked = now
 
     async def _send(self, *command: str | bytes) -> None:
         connection = self._connection

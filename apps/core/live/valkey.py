@@ -42,7 +42,7 @@ def client() -> Redis:
     with _lock:
         if name not in _clients:
             once = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))
-            _clients[name] = Redis(**{**options, "retry": once, "retry_on_timeout": False})
+            _clients[name] = Redis(**{**options, "retry": once})
         return _clients[name]
 
 

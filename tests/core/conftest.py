@@ -10,7 +10,6 @@ import pytest
 from django.contrib.auth.models import User
 
 from apps.core.live import publisher as publishing
-from apps.core.live import storage
 from apps.core.models import SSEProgress
 from apps.core.runner import run
 from apps.core.tracker import ProgressTracker
@@ -56,7 +55,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Events:
     def keep(channels: list[str], kind: str, data: str, *, key: str) -> None:
         sent.extend((channel, kind, json.loads(data)) for channel in channels)
 
-    monkeypatch.setattr(storage, "append", keep)
+    monkeypatch.setattr(publishing, "append", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

@@ -15,16 +15,14 @@ from django.db import transaction
 from redis import Redis
 from redis.exceptions import ConnectionError as ValkeyAway
 
-from apps.core.live import history, storage
+from apps.core.live import history
 from apps.core.live import publisher as publishing
 from apps.core.live.breaker import Breaker, breaker
 from apps.core.live.publisher import Publisher
+from apps.core.live.storage import append
 from apps.core.models import SSEProgress
 
 Events = list[tuple[str, str, dict[str, Any]]]
-
-#: What was there before the `events` fixture took its place.
-APPEND = storage.append
 
 
 @pytest.fixture
@@ -116,7 +114,7 @@ class TestValkeyAway:
             raise ValkeyAway("no route")
 
         monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
-        monkeypatch.setattr(storage, "append", APPEND)
+        monkeypatch.setattr(publishing, "append", append)
         monkeypatch.setattr(history, "append", away)
         return tried
 
@@ -171,7 +169,7 @@ def test_an_outage_costs_a_job_one_wait_and_then_next_to_nothing(
     settings.PROGRESS_PULSE = True
     settings.PROGRESS_PUBLISH_PAUSE_SECONDS = 3600.0
     monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
-    monkeypatch.setattr(storage, "append", APPEND)
+    monkeypatch.setattr(publishing, "append", append)
     pid = _pid_of(Redis(unix_socket_path=socket))
     if trouble == "dead":
         settings.EVENTSTREAM_REDIS = {"unix_socket_path": "/nowhere/valkey.sock"}

@@ -17,7 +17,6 @@ from django.contrib.auth.models import User
 from dramatiq.brokers.stub import StubBroker
 
 from apps.core.live import publisher as publishing
-from apps.core.live import storage
 from apps.core.models import SSEProgress
 from apps.core.shutdown import stopping
 from workers.broker import middleware
@@ -100,7 +99,7 @@ def events(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[Event]:
         sent.extend(Event(kind, json.loads(data)) for c in channels if c.startswith("progress-"))
 
     settings.PROGRESS_FLUSH_SECONDS = 0.0
-    monkeypatch.setattr(storage, "append", keep)
+    monkeypatch.setattr(publishing, "append", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

@@ -21,6 +21,7 @@ from apps.core.live.subscriber import Subscriber
 KEEP_ALIVE = b"event: keep-alive\ndata:\n\n"
 #: Keep-alives are spread over the interval, so that ten thousand don't leave at once.
 SLOTS = 20
+LONGEST_BEAT_SECONDS = 1.0
 #: Channels without readers are given up together, after this time: pages come and go.
 LINGER_SECONDS = 2.0
 #: Clients come back after a jittered time, and so many of one process per second at most.
@@ -195,12 +196,14 @@ class Hub:
 
     async def _beat(self) -> None:
         """Break each stream's silence, once per interval, and look after everybody's rights."""
-        slot = 0
+        slot, next_slot_at = 0, self._loop.time()
         while True:
-            await asyncio.sleep(conf.KEEP_ALIVE_SECONDS / SLOTS)
-            slot = (slot + 1) % SLOTS
-            for reader in list(self._slots[slot]):
-                reader.say(KEEP_ALIVE)
+            pause = conf.KEEP_ALIVE_SECONDS / SLOTS
+            await asyncio.sleep(min(pause, LONGEST_BEAT_SECONDS))
+            if self._loop.time() >= next_slot_at:
+                slot, next_slot_at = (slot + 1) % SLOTS, next_slot_at + pause
+                for reader in list(self._slots[slot]):
+                    reader.say(KEEP_ALIVE)
             self.subscriber.watch()
             self.rights.beat()
 

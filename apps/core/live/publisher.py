@@ -20,9 +20,9 @@ from django.utils import translation
 from redis.exceptions import RedisError
 
 from apps.core.conf import conf
-from apps.core.live import storage
 from apps.core.live.breaker import breaker
 from apps.core.live.channels import channels_of
+from apps.core.live.storage import append
 from apps.core.live.valkey import is_configured
 from apps.core.models import SSEProgress
 from apps.core.pulse import pulse
@@ -61,7 +61,7 @@ class Publisher:
         with translation.override(job.language or settings.LANGUAGE_CODE):
             data = json.dumps(snapshot(job, kind), cls=DjangoJSONEncoder)
         try:
-            storage.append(channels_of(job), kind, data, key=job.job_id)
+            append(channels_of(job), kind, data, key=job.job_id)
         except (RedisError, OSError):
             return False
         return True

@@ -103,7 +103,7 @@ class Subscriber:
         if self._connection is None or now - self._pinged < PING_SECONDS:
             return
         self._pinged = now
-        self._patience.reschedule(max(self._heard, now - PING_SECONDS) + SILENCE_SECONDS)
+        self._patience.reschedule(self._heard + SILENCE_SECONDS)
         self._run(self._send("PING"))
 
     async def _listen(self) -> None:

@@ -27,7 +27,7 @@ class HeronWorker(UvicornWorker):  # type: ignore[misc]
 
     CONFIG_KWARGS = {
         **UvicornWorker.CONFIG_KWARGS,
-        # Django has no lifespan protocol, but what holds the streams has (`apps/core/live/asgi.py`).
+        # Django has no lifespan protocol; what holds the streams has (`apps/core/live/asgi.py`).
         "lifespan": "on",
         "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_SECONDS,
     }

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 
-from apps.core.live import history, kick, subscriber
+from apps.core.live import history, kick, rights, subscriber
 from apps.core.live.breaker import breaker
 from apps.core.live.event import parse_resume_id
 from apps.core.live.hub import Hub, current_hub
@@ -419,6 +419,25 @@ def test_a_kick_ends_the_streams_that_it_means_and_no_others(
             await asyncio.to_thread(kick.end_session, "s" * 32)
             await logged_out.until(b"event: stream-error\n")
             assert logged_out.ended
+            assert not other.ended
+
+    run(scenario())
+
+
+def test_whoever_may_read_no_more_is_found_by_the_next_check(
+    valkey: OwnValkey, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROGRESS_RECHECK_SECONDS = settings.PROGRESS_KEEP_ALIVE_SECONDS = 0.2
+    lost: dict[Pass, list[str]] = {}
+    monkeypatch.setattr(rights, "lost", lambda passes: {p: lost[p] for p in passes if p in lost})
+
+    async def scenario() -> None:
+        async with reading("progress-a", user="5") as client, reading("progress-b") as other:
+            await asyncio.sleep(0.5)
+            assert not client.ended
+            lost[Pass("5", None, ("progress-a",))] = ["progress-a"]
+            await client.until(b"Permission denied to channels: progress-a")
+            assert client.ended
             assert not other.ended
 
     run(scenario())

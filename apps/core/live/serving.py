@@ -46,9 +46,8 @@ async def serve(
         hub.rights.check_soon(reader)
     try:
         # Only once events arrive: nothing can fall between what the page knows and the stream.
-        live = await hub.until_live(
-            reader.channels, OPEN_ANYWAY_SECONDS if is_configured() else 0.0
-        )
+        is_hopeful = is_configured() and not hub.subscriber.away
+        live = await hub.until_live(reader.channels, OPEN_ANYWAY_SECONDS if is_hopeful else 0.0)
         body, places = await _first_bytes(hub, reader, resume, live=live)
         if start is not None:
             await send(start)

@@ -43,6 +43,8 @@ class Subscriber:
 
     def __init__(self, hub: Hub) -> None:
         self.task: asyncio.Task[None] | None = None
+        #: Whether Valkey is known to be away: no use in waiting for it.
+        self.away = False
         self._hub = hub
         self._client: Any = None
         self._connection: Any = None
@@ -116,6 +118,7 @@ class Subscriber:
                 try:
                     await self._listen_once()
                 except (RedisError, OSError) as error:  # TimeoutError is an OSError
+                    self.away = True
                     logger.warning("no events from Valkey, trying again: %s", error)
                 self._lost()
                 if loop.time() - began > LONGEST_DELAY_SECONDS:
@@ -163,6 +166,7 @@ class Subscriber:
                 else:
                     hub.receive(topic, reply[2])
             elif kind == b"subscribe":
+                self.away = False
                 channel = hub.channels.get(topic)
                 if channel is not None:
                     self.heal(channel)

@@ -87,6 +87,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# Messages may go through RabbitMQ instead: amqp://… Events are in Valkey in any case.
+BROKER_URL = env.str("BROKER_URL", default="")
 
 
 def _eventstream_redis(url: str) -> dict[str, object]:
@@ -95,7 +97,7 @@ def _eventstream_redis(url: str) -> dict[str, object]:
     The time-outs keep a publisher from waiting for a server that is away or hung.
     """
     parts = urlsplit(url)
-    common: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 2}
+    common: dict[str, object] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
     if parts.username:
         common["username"] = parts.username
     if parts.password:
@@ -115,6 +117,10 @@ def _eventstream_redis(url: str) -> dict[str, object]:
 
 EVENTSTREAM_REDIS = _eventstream_redis(REDIS_URL)
 EVENTSTREAM_CHANNELMANAGER_CLASS = "apps.core.live.channels.ProgressChannelManager"
+EVENTSTREAM_STORAGE_CLASS = "apps.core.live.storage.ValkeyStorage"
+PROGRESS_STREAMS_PER_USER = env.int("STREAMS_PER_USER", default=20)
+PROGRESS_STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=200)
+PROGRESS_STREAMS_TOTAL = env.int("STREAMS_TOTAL", default=20_000)
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]

@@ -13,22 +13,22 @@ import logging
 from pythonjsonlogger.json import JsonFormatter
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
-#: Seconds that a stopping worker leaves to open requests before it closes them. Event streams
-#: never end by themselves: each stop and each reload with an open one takes exactly this long.
+#: Seconds that a stopping worker leaves to open requests before it closes them. Event streams end
+#: by themselves (`apps/core/live/shutdown.py`); a client that doesn't read holds a stop up so long.
 GRACEFUL_SHUTDOWN_SECONDS = 2
 
 
 class HeronWorker(UvicornWorker):  # type: ignore[misc]
     """Serve Heron with uvicorn under gunicorn, and stop in time although streams are open.
 
-    gunicorn doesn't hand its `graceful_timeout` to uvicorn, which then waits for the streams for
+    gunicorn doesn't hand its `graceful_timeout` to uvicorn, which then waits for open requests for
     ever: a restart ends in SIGKILL, and a reload leaves the old code running until `timeout`.
     """
 
-    # Django has no lifespan protocol.
     CONFIG_KWARGS = {
         **UvicornWorker.CONFIG_KWARGS,
-        "lifespan": "off",
+        # Django has no lifespan protocol; what holds the streams has (`apps/core/live/asgi.py`).
+        "lifespan": "on",
         "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_SECONDS,
     }
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 
 import dramatiq
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
@@ -127,14 +128,37 @@ class Rest(Middleware):
 
 
 def build_broker() -> dramatiq.Broker:
-    """Build the broker that REDIS_URL names; one in memory when DRAMATIQ_STUB is set, for tests."""
+    """Build the broker that BROKER_URL names, or else REDIS_URL; one in memory for tests.
+
+    Raises:
+        ImproperlyConfigured: BROKER_URL is none that we know, or its library is missing.
+    """
     if os.environ.get("DRAMATIQ_STUB"):
         return StubBroker(middleware=middleware())
+    redis_url = getattr(settings, "REDIS_URL", "redis://127.0.0.1:6379/0")
+    url = getattr(settings, "BROKER_URL", "") or redis_url
+    scheme = url.partition("://")[0]
+    if scheme in {"amqp", "amqps"}:
+        return _rabbitmq(url)
+    if scheme not in {"redis", "rediss", "unix"}:
+        raise ImproperlyConfigured(
+            f"BROKER_URL begins with {scheme}://; use redis://, rediss://, unix://, amqp://, amqps://"
+        )
     # An enqueue that can't get through must say so at once: the row waits, not the person.
     client = Redis.from_url(
-        getattr(settings, "REDIS_URL", "redis://127.0.0.1:6379/0"),
+        url,
         retry=Retry(NoBackoff(), 0),
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
     )
     return HeronBroker(client=client, middleware=middleware(), namespace=NAMESPACE)
+
+
+def _rabbitmq(url: str) -> dramatiq.Broker:
+    try:
+        from workers.rabbitmq import HeronRabbitmqBroker
+    except ImportError as missing:
+        raise ImproperlyConfigured(
+            "BROKER_URL names RabbitMQ; its client is missing: pip install dramatiq[rabbitmq]"
+        ) from missing
+    return HeronRabbitmqBroker(url=url, middleware=middleware())

@@ -12,12 +12,13 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the publisher to the rows and register the system checks."""
+        """Connect the publisher to the rows, streams to logouts, and register the system checks."""
         from apps.core import (
             checks,  # noqa: F401 (registers itself)
             fanout,
         )
-        from apps.core.live import publisher
+        from apps.core.live import kick, publisher
 
         publisher.connect()
+        kick.connect()
         fanout.connect()

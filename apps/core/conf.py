@@ -30,10 +30,19 @@ class Conf:
     SNAPSHOT_WARNINGS: int = 20
     #: Channels one stream may ask for (django-eventstream's own limit).
     STREAM_CHANNELS: int = 10
-    #: Streams one user may hold open in one web process.
+    #: Streams that one web process holds open: for one user, for one address, in all.
     STREAMS_PER_USER: int = 20
-    #: A stream ends after this time, so that its reader's rights are checked again.
-    STREAM_MAX_SECONDS: float = 900.0
+    STREAMS_PER_ADDRESS: int = 200
+    STREAMS_TOTAL: int = 20_000
+    #: Addresses that stand for many people: those of a proxy of ours. "" is a Unix socket's.
+    STREAMS_UNCOUNTED_ADDRESSES: tuple[str, ...] = ("", "127.0.0.1", "::1")
+    #: A page's ticket for its stream is good for this time.
+    TICKET_SECONDS: int = 60
+    #: The rights of all who read are checked again after this time.
+    RECHECK_SECONDS: float = 15.0
+    #: Events that Valkey keeps of each channel for those who come back, and for how long.
+    EVENTS_KEPT: int = 64
+    EVENTS_KEPT_SECONDS: int = 3600
     #: Silence on a stream is broken after this time.
     KEEP_ALIVE_SECONDS: float = 20.0
     #: Whether a background thread keeps leases alive and sends what was held back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -50,9 +51,11 @@ def plain_job(alice: User) -> SSEProgress:
 def events(monkeypatch: pytest.MonkeyPatch) -> Events:
     """What is published, as (channel, kind, payload)."""
     sent: Events = []
-    monkeypatch.setattr(
-        publishing, "send_event", lambda channel, kind, data: sent.append((channel, kind, data))
-    )
+
+    def keep(channels: list[str], kind: str, data: str, *, key: str) -> None:
+        sent.extend((channel, kind, json.loads(data)) for channel in channels)
+
+    monkeypatch.setattr(publishing, "append", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

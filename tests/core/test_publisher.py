@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.db import transaction
+from redis import Redis
 from redis.exceptions import ConnectionError as ValkeyAway
 
+from apps.core.live import history
 from apps.core.live import publisher as publishing
+from apps.core.live.breaker import Breaker, breaker
 from apps.core.live.publisher import Publisher
+from apps.core.live.storage import append
 from apps.core.models import SSEProgress
 
 Events = list[tuple[str, str, dict[str, Any]]]
@@ -18,6 +28,13 @@ Events = list[tuple[str, str, dict[str, Any]]]
 @pytest.fixture
 def publisher() -> Publisher:
     return Publisher()
+
+
+@pytest.fixture(autouse=True)
+def closed_breaker() -> Iterator[None]:
+    breaker.close()
+    yield
+    breaker.close()
 
 
 def test_each_event_goes_to_the_job_and_to_its_owners_list(
@@ -71,28 +88,117 @@ def test_an_urgent_event_does_not_wait(
     assert [kind for _, kind, _ in events] == ["progress", "progress", "complete", "complete"]
 
 
-def test_valkey_away_fails_nothing_and_the_state_is_sent_when_it_is_back(
-    publisher: Publisher, job: SSEProgress, monkeypatch: pytest.MonkeyPatch, settings: Any
+def test_a_deleted_job_owes_nothing(
+    publisher: Publisher, job: SSEProgress, events: Events, settings: Any
 ) -> None:
-    tried: list[str] = []
-
-    def away(channel: str, kind: str, data: dict[str, Any]) -> None:
-        tried.append(kind)
-        raise ValkeyAway("no route")
-
-    monkeypatch.setattr(publishing, "send_event", away)
-    settings.PROGRESS_PUBLISH_PAUSE_SECONDS = 3600.0
-    publisher.announce(job, "progress", urgent=True)
-    publisher.announce(job, "complete", urgent=True)
-    assert tried == ["progress"]  # not tried again while it is known to be away
-
-    sent: list[str] = []
-    monkeypatch.setattr(publishing, "send_event", lambda channel, kind, data: sent.append(kind))
-    publisher._away_until = 0.0
+    settings.PROGRESS_FLUSH_SECONDS = 3600.0
+    publisher.announce(job, "start", urgent=True)
+    publisher.announce(job, "progress", urgent=False)
+    SSEProgress.objects.all().delete()
     publisher._next.clear()
-    publisher.beat()
 
-    assert sent == ["complete", "complete"]
+    assert publisher.beat() is False
+
+
+class TestValkeyAway:
+    """It is tried once per pause, by the pulse; the state is sent when it is back."""
+
+    @pytest.fixture
+    def tried(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[str]:
+        settings.PROGRESS_PULSE = True
+        settings.PROGRESS_PUBLISH_PAUSE_SECONDS = 3600.0
+        tried: list[str] = []
+
+        def away(_client: Redis, _channels: list[str], kind: str, _data: str, *, key: str) -> None:
+            tried.append(kind)
+            raise ValkeyAway("no route")
+
+        monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
+        monkeypatch.setattr(publishing, "append", append)
+        monkeypatch.setattr(history, "append", away)
+        return tried
+
+    def test_no_job_tries_again(
+        self, publisher: Publisher, job: SSEProgress, tried: list[str]
+    ) -> None:
+        publisher.announce(job, "progress", urgent=True)
+        for _ in range(100):
+            publisher.announce(job, "complete", urgent=True)
+
+        assert tried == ["progress"]
+
+    def test_the_pulse_tries_again_and_sends_the_newest_state(
+        self,
+        publisher: Publisher,
+        job: SSEProgress,
+        tried: list[str],
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        publisher.announce(job, "progress", urgent=True)
+        publisher.announce(job, "complete", urgent=True)
+        assert publisher.beat() is True
+        assert tried == ["progress"]  # the pause is not over
+
+        sent: list[str] = []
+
+        def back(_client: Redis, channels: list[str], kind: str, _data: str, *, key: str) -> None:
+            sent.extend(f"{channel.split('-')[0]} {kind}" for channel in channels)
+
+        monkeypatch.setattr(history, "append", back)
+        monkeypatch.setattr(Breaker, "is_due", True)
+        monkeypatch.setattr(Breaker, "may_try", lambda self: True)
+        publisher._next.clear()
+
+        assert publisher.beat() is False
+        assert sent == ["progress complete", "jobs complete"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("trouble", ["dead", "hanging", "refusing"])
+def test_an_outage_costs_a_job_one_wait_and_then_next_to_nothing(
+    job: SSEProgress,
+    trouble: str,
+    valkey_url: str,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publisher = Publisher()
+    socket = valkey_url.removeprefix("unix://").partition("?")[0]
+    settings.EVENTSTREAM_REDIS = {"unix_socket_path": socket, "socket_timeout": 0.2}
+    settings.PROGRESS_PULSE = True
+    settings.PROGRESS_PUBLISH_PAUSE_SECONDS = 3600.0
+    monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
+    monkeypatch.setattr(publishing, "append", append)
+    pid = _pid_of(Redis(unix_socket_path=socket))
+    if trouble == "dead":
+        settings.EVENTSTREAM_REDIS = {"unix_socket_path": "/nowhere/valkey.sock"}
+    elif trouble == "refusing":
+        Redis(unix_socket_path=socket).config_set("maxmemory", 1)
+    else:
+        publisher.announce(job, "start", urgent=True)
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        publisher.announce(job, "progress", urgent=True)
+        first = time.monotonic() - began
+        for _ in range(1000):
+            publisher.announce(job, "progress", urgent=True)
+        rest = time.monotonic() - began - first
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        Redis(unix_socket_path=socket).config_set("maxmemory", 0)
+
+    assert breaker.is_open
+    assert first < 2.0
+    # A thousand of them: it is the order of magnitude that counts, on however busy a machine.
+    assert rest < 1.0
+
+
+def _pid_of(client: Redis) -> int:
+    pid = int(client.info("server")["process_id"])  # type: ignore[index]
+    assert "valkey" in Path(psutil.Process(pid).exe()).name
+    return pid
 
 
 def test_what_a_rollback_takes_back_is_never_told(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 
-from apps.core.live.hub import open_streams
+from apps.core.live.asgi import LiveStreams
+from apps.core.live.caps import open_streams
 from apps.core.models import SSEProgress
 
 URL = "/core/events/"
@@ -16,6 +23,14 @@ URL = "/core/events/"
 
 def ask(client: Client, *channels: str, **extra: Any) -> Any:
     return client.get(URL, {"channel": list(channels), **extra})
+
+
+@contextmanager
+def streams_open(count: int, user: User, address: str = "") -> Iterator[None]:
+    with ExitStack() as stack:
+        for _ in range(count):
+            assert stack.enter_context(open_streams.counted(str(user.pk), address)) is None
+        yield
 
 
 def test_a_stranger_gets_401(client: Client, job: SSEProgress) -> None:
@@ -46,10 +61,9 @@ def test_what_no_rule_allows_is_forbidden(client: Client, staff: User, channel: 
 
 def test_a_signed_es_meta_is_no_way_round(client: Client, bob: User, job: SSEProgress) -> None:
     import jwt
-    from django.conf import settings
 
     meta = {"exp": 4_000_000_000, "user": "anonymous", "channels": [f"progress-{job.job_id}"]}
-    token = jwt.encode(meta, settings.SECRET_KEY, algorithm="HS256")
+    token = jwt.encode(meta, django_settings.SECRET_KEY, algorithm="HS256")
 
     assert client.get(URL, {"es-meta": token}).status_code == 401
     client.force_login(bob)
@@ -102,14 +116,40 @@ def test_too_many_streams_of_one_user_are_refused(
     client = AsyncClient()
     client.force_login(alice)
 
-    open_streams.opened(alice.pk)
-    try:
+    with streams_open(1, alice):
         response = _open(client, job, {})
-    finally:
-        open_streams.closed(alice.pk)
 
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0
+
+
+def test_too_many_streams_in_all_are_refused_for_another_reason(
+    alice: User, bob: User, job: SSEProgress, settings: Any
+) -> None:
+    settings.PROGRESS_STREAMS_TOTAL = 2
+    client = AsyncClient()
+    client.force_login(alice)
+
+    with streams_open(2, bob):
+        response = _open(client, job, {})
+
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+
+
+def test_too_many_streams_of_one_address_are_refused_but_not_of_our_own_proxy(
+    alice: User, bob: User, settings: Any
+) -> None:
+    settings.PROGRESS_STREAMS_PER_ADDRESS = 2
+
+    with streams_open(2, bob, "192.0.2.1"):
+        refusal = open_streams.refusal(str(alice.pk), "192.0.2.1")
+        assert refusal is not None
+        assert refusal.status == 429
+        assert open_streams.refusal(str(alice.pk), "192.0.2.2") is None
+    with streams_open(5, bob, "127.0.0.1"):
+        assert open_streams.refusal(str(alice.pk), "127.0.0.1") is None
+    assert open_streams.total == 0
 
 
 def _open(client: AsyncClient, job: SSEProgress, headers: dict[str, str]) -> Any:
@@ -117,3 +157,152 @@ def _open(client: AsyncClient, job: SSEProgress, headers: dict[str, str]) -> Any
     from asgiref.sync import async_to_sync
 
     return async_to_sync(client.get)(URL, {"channel": f"progress-{job.job_id}"}, headers=headers)
+
+
+class TestTickets:
+    """The wrapper lets a page's ticket in without asking Django; nothing else."""
+
+    @pytest.fixture(autouse=True)
+    def _no_valkey(self, settings: Any) -> None:
+        settings.EVENTSTREAM_REDIS = {}
+
+    @pytest.fixture
+    def reader(self, client: Client, alice: User) -> Client:
+        client.force_login(alice)
+        return client
+
+    @pytest.fixture
+    def ticket(self, reader: Client, job: SSEProgress) -> str:
+        answer = reader.get(f"/core/sse-progress/{job.job_id}/").json()
+        assert answer["stream"]["channels"] == [f"progress-{job.job_id}"]
+        return str(answer["stream"]["ticket"])
+
+    def knock(self, query: dict[str, Any], cookies: dict[str, str]) -> tuple[bool, int]:
+        """Open a stream at the wrapper; tell whether Django was asked, and the status."""
+        asked = False
+        answers: list[dict[str, Any]] = []
+
+        async def never(scope: Any, receive: Any, send: Any) -> None:
+            raise AssertionError
+
+        class Desk:
+            async def ask(self, scope: Any) -> Any:
+                nonlocal asked
+                asked = True
+                from django.http import HttpResponse
+
+                return HttpResponse(status=401)
+
+        streams = LiveStreams(never)
+        streams._desk = Desk()  # type: ignore[assignment]
+        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": URL,
+            "query_string": urlencode(query, doseq=True).encode(),
+            "headers": [(b"cookie", cookie.encode())],
+            "client": ("192.0.2.7", 5),
+        }
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            answers.append(message)
+
+        asyncio.run(streams(scope, receive, send))
+        if answers[0]["status"] >= 400:
+            assert answers[-1]["body"] == b"" or "error" in json.loads(answers[-1]["body"])
+        return asked, answers[0]["status"]
+
+    @staticmethod
+    def cookies_of(client: Client) -> dict[str, str]:
+        return {name: morsel.value for name, morsel in client.cookies.items()}
+
+    def test_a_ticket_opens_its_channel(
+        self, reader: Client, job: SSEProgress, ticket: str
+    ) -> None:
+        query = {"channel": f"progress-{job.job_id}", "ticket": ticket}
+
+        assert self.knock(query, self.cookies_of(reader)) == (False, 200)
+
+    def test_the_tickets_of_several_bars_open_one_stream(
+        self, reader: Client, alice: User, job: SSEProgress, ticket: str
+    ) -> None:
+        other = SSEProgress.objects.create(user=alice, task_type="x")
+        more = reader.get(f"/core/sse-progress/{other.job_id}/").json()["stream"]["ticket"]
+        channels = [f"progress-{job.job_id}", f"progress-{other.job_id}"]
+        cookies = self.cookies_of(reader)
+
+        assert self.knock({"channel": channels, "ticket": [ticket, more]}, cookies) == (False, 200)
+        assert self.knock({"channel": channels, "ticket": ticket}, cookies) == (True, 401)
+
+    def test_it_is_good_with_its_sessions_cookie_only(
+        self, reader: Client, bob: User, job: SSEProgress, ticket: str
+    ) -> None:
+        query = {"channel": f"progress-{job.job_id}", "ticket": ticket}
+        assert self.knock(query, {})[0]
+
+        reader.force_login(bob)
+        assert self.knock(query, self.cookies_of(reader))[0]
+
+    @pytest.mark.parametrize("spoil", [lambda t: t[:-1] + "?", lambda _: "", lambda _: "a:b:c"])
+    def test_a_forged_one_is_good_for_nothing(
+        self, reader: Client, job: SSEProgress, ticket: str, spoil: Any
+    ) -> None:
+        query = {"channel": f"progress-{job.job_id}", "ticket": spoil(ticket)}
+
+        assert self.knock(query, self.cookies_of(reader)) == (True, 401)
+
+    def test_it_runs_out(
+        self, reader: Client, job: SSEProgress, ticket: str, settings: Any
+    ) -> None:
+        settings.PROGRESS_TICKET_SECONDS = -1
+        query = {"channel": f"progress-{job.job_id}", "ticket": ticket}
+
+        assert self.knock(query, self.cookies_of(reader))[0]
+
+    def test_caps_hold_for_tickets_too(
+        self, reader: Client, alice: User, job: SSEProgress, ticket: str, settings: Any
+    ) -> None:
+        query = {"channel": f"progress-{job.job_id}", "ticket": ticket}
+        cookies = self.cookies_of(reader)
+        settings.PROGRESS_STREAMS_PER_ADDRESS = 1
+        with streams_open(1, alice, "192.0.2.7"):
+            assert self.knock(query, cookies) == (False, 429)
+        settings.PROGRESS_STREAMS_TOTAL = 1
+        with streams_open(1, alice):
+            assert self.knock(query, cookies) == (False, 503)
+
+    def test_a_stranger_gets_none(self, client: Client, job: SSEProgress) -> None:
+        answer = client.get(f"/core/sse-progress/{job.job_id}/")
+
+        assert answer.status_code == 401
+        assert "stream" not in answer.json()
+
+    def test_the_page_brings_one_too(self, reader: Client, job: SSEProgress) -> None:
+        page = reader.get(f"/core/jobs/{job.job_id}/").content.decode()
+
+        assert '"ticket": "' in page
+
+
+def test_the_wrapper_hands_everything_else_on() -> None:
+    seen = []
+
+    async def django(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+
+    async def scenario() -> None:
+        streams = LiveStreams(django)
+        nothing: Any = None
+        for scope in (
+            {"type": "http", "method": "GET", "path": "/"},
+            {"type": "http", "method": "POST", "path": URL},
+            {"type": "websocket", "path": URL},
+        ):
+            await streams(scope, nothing, nothing)
+
+    asyncio.run(scenario())
+
+    assert len(seen) == 3

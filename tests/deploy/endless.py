@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import heron.asgi  # noqa: F401 (a worker expects Django to be ready)
+import heron.asgi
 
 
 async def application(
@@ -16,6 +16,9 @@ async def application(
     send: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> None:
     """Answer as an event stream does: at once, and for ever."""
+    if scope["type"] == "lifespan":
+        await heron.asgi.application(scope, receive, send)
+        return
     headers = [(b"content-type", b"text/event-stream")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     body = f"{os.getpid()}\n".encode()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from heron.web import AccessFormatter
-from tests.deploy.servers import DEPLOY, PATIENCE_SECONDS, REPO, Gunicorn, Launcher
+from tests.deploy.servers import DEPLOY, PATIENCE_SECONDS, REPO, Gunicorn, Launcher, manage
 
 CONFIG = str(DEPLOY / "gunicorn.conf.py")
 ENDLESS = "tests.deploy.endless:application"
@@ -88,7 +92,7 @@ def test_the_guides_own_command_still_works(gunicorn: Launcher, site: dict[str, 
     assert server.stop() == 0
 
 
-def test_a_stop_closes_open_streams_so_that_no_worker_has_to_be_killed(
+def test_a_stop_closes_requests_that_never_end_so_that_no_worker_has_to_be_killed(
     gunicorn: Launcher, site: dict[str, str]
 ) -> None:
     server = gunicorn("-c", CONFIG, ENDLESS, env=site)
@@ -103,6 +107,131 @@ def test_a_stop_closes_open_streams_so_that_no_worker_has_to_be_killed(
 
     assert server.process.wait(PATIENCE_SECONDS) == 0
     assert_every_worker_ended_by_itself(server)
+
+
+@pytest.fixture(scope="module")
+def cookies(site: dict[str, str]) -> dict[str, str]:
+    """Log somebody in who may read jobs-1."""
+    made = manage("shell", "--no-imports", "--command", _LOG_IN, env=site)
+    return {"sessionid": made.stdout.strip()}
+
+
+_LOG_IN = """
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.create_user("reader", pk=1))
+print(client.cookies["sessionid"].value)
+"""
+EVENTS = "/core/events/?channel=jobs-1"
+
+
+@contextmanager
+def open_streams(server: Gunicorn, cookies: dict[str, str], count: int) -> Iterator[list[Reading]]:
+    """Open streams, each on a connection of its own, up to their first word."""
+    with ExitStack() as stack:
+        streams = []
+        for _ in range(count):
+            client = stack.enter_context(server.client())
+            client.cookies.update(cookies)
+            stream = stack.enter_context(client.stream("GET", EVENTS))
+            assert stream.status_code == 200
+            streams.append(Reading(stream))
+        for stream in streams:
+            stream.until("event: stream-open")
+        yield streams
+
+
+class Reading:
+    """What has been read of a stream."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.text = ""
+        self._chunks = response.iter_text()
+
+    def until(self, wanted: str) -> None:
+        while wanted not in self.text:
+            self.text += next(self._chunks)
+
+    def to_the_end(self) -> str:
+        """Read on; httpx raises unless the stream ends as it should."""
+        return self.text + "".join(self._chunks)
+
+
+def test_a_stop_ends_the_event_streams_at_once_with_a_time_to_come_back_after(
+    gunicorn: Launcher, site: dict[str, str], cookies: dict[str, str]
+) -> None:
+    server = gunicorn("-c", CONFIG, env={**site, "WEB_CONCURRENCY": "2"})
+    server.wait_until_it_answers(LOGIN)
+
+    with open_streams(server, cookies, 12) as streams:
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        said = [stream.to_the_end() for stream in streams]
+        ended_after = time.monotonic() - began
+        status = server.process.wait(PATIENCE_SECONDS)
+
+    assert status == 0
+    assert all(re.search(r"retry: \d+\n\nevent: stream-close\n", text) for text in said)
+    # Far from graceful_timeout, and from uvicorn's two seconds for those who don't end.
+    assert ended_after < 10
+    assert_every_worker_ended_by_itself(server)
+    assert "Cancel" not in server.log()
+
+
+def test_a_reload_ends_the_streams_and_serves_new_ones(
+    gunicorn: Launcher, site: dict[str, str], cookies: dict[str, str]
+) -> None:
+    server = gunicorn("-c", CONFIG, env={**site, "WEB_CONCURRENCY": "1"})
+    server.wait_until_it_answers(LOGIN)
+
+    with open_streams(server, cookies, 5) as streams:
+        server.process.send_signal(signal.SIGHUP)
+        said = [stream.to_the_end() for stream in streams]
+        with open_streams(server, cookies, 1):
+            pass
+
+    assert all("event: stream-close\n" in text for text in said)
+    assert server.stop() == 0
+    assert_every_worker_ended_by_itself(server)
+
+
+def test_the_guides_own_command_ends_its_streams_too(
+    gunicorn: Launcher, site: dict[str, str], cookies: dict[str, str]
+) -> None:
+    guide = ["-k", "uvicorn.workers.UvicornWorker", "--timeout", "1200"]
+    server = gunicorn(*guide, "--workers", "1", "heron.asgi:application", env=site)
+    server.wait_until_it_answers(LOGIN)
+
+    with open_streams(server, cookies, 3) as streams:
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        for stream in streams:
+            assert "event: stream-close\n" in stream.to_the_end()
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+
+    assert time.monotonic() - began < 25  # gunicorn would kill it after 30
+
+
+def test_plain_uvicorn_ends_its_streams_too(
+    folder: Path, site: dict[str, str], cookies: dict[str, str]
+) -> None:
+    path, log_path = folder / "uvicorn.sock", folder / "uvicorn.log"
+    command = [sys.executable, "-m", "uvicorn", "heron.asgi:application", "--uds", str(path)]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(command, cwd=REPO, env=site, stdout=log, stderr=log)
+    server = Gunicorn(process=process, socket_path=path, log_path=log_path)
+    try:
+        server.wait_until_it_answers(LOGIN)
+        with open_streams(server, cookies, 3) as streams:
+            process.send_signal(signal.SIGTERM)
+            for stream in streams:
+                assert "event: stream-close\n" in stream.to_the_end()
+            process.wait(PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    assert "Finished server process" in server.log()
 
 
 def test_a_reload_leaves_no_worker_on_the_old_code(

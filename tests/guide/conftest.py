@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -94,12 +95,11 @@ def events(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[Event]:
     """What is published on jobs' own channels, nothing held back."""
     sent: list[Event] = []
 
-    def keep(channel: str, kind: str, payload: dict[str, Any]) -> None:
-        if channel.startswith("progress-"):
-            sent.append(Event(kind, payload))
+    def keep(channels: list[str], kind: str, data: str, *, key: str) -> None:
+        sent.extend(Event(kind, json.loads(data)) for c in channels if c.startswith("progress-"))
 
     settings.PROGRESS_FLUSH_SECONDS = 0.0
-    monkeypatch.setattr(publishing, "send_event", keep)
+    monkeypatch.setattr(publishing, "append", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

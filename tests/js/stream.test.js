@@ -94,14 +94,84 @@ test("a stream that ends is opened again, with the snapshot", async () => {
   requests.length = 0;
 
   FakeEventSource.latest.breaks();
-  await pass(1250);
+  await pass(3250);
   FakeEventSource.latest.says("stream-open");
   await settle();
 
   assert.equal(FakeEventSource.opened.length, 2);
   assert.equal(FakeEventSource.live.length, 1);
   assert.equal(bar.connection, "live");
-  assert.equal(requests.length, 2);
+  assert.equal(requests.length, 1);
+});
+
+test("a page that knows its place goes on from there, and needs no snapshot", async () => {
+  const { addBar, FakeEventSource, requests } = openPage({ answer: serverOf("a") });
+  const bar = addBar("a");
+  const channels = ["progress-a"];
+  bar.apply({ ...running("a", 1), stream: { channels, id: "progress-a:41", ticket: "T:1" } });
+  await pass(250);
+
+  const { url } = FakeEventSource.latest;
+  assert.equal(url, "/core/events/?channel=progress-a&lastEventId=progress-a%3A41&ticket=T%3A1");
+  FakeEventSource.latest.says("stream-open");
+  await settle();
+  assert.equal(requests.length, 0);
+
+  FakeEventSource.latest.says("stream-reset", { channels });
+  await settle();
+  assert.equal(requests.length, 1);
+});
+
+test("a stream that ends goes on after the last event, with no ticket that has run out", async () => {
+  const { addBar, FakeEventSource, requests } = openPage({ answer: serverOf("a") });
+  const bar = addBar("a");
+  const channels = ["progress-a"];
+  bar.apply({ ...running("a", 1), stream: { channels, id: "progress-a:41", ticket: "T" } });
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+  for (let seconds = 0; seconds < 46; seconds += 2) {
+    FakeEventSource.latest.says("progress", running("a", 2 + seconds), "progress-a:42");
+    await pass(2000);
+  }
+  requests.length = 0;
+
+  FakeEventSource.latest.breaks();
+  await pass(3250);
+
+  const { url } = FakeEventSource.latest;
+  assert.equal(url, "/core/events/?channel=progress-a&lastEventId=progress-a%3A42");
+  assert.deepEqual(requests, []);
+});
+
+test("pages that lose a server come back spread over three seconds", async () => {
+  const waits = [];
+  for (let page = 0; page < 40; page++) {
+    const { addBar, SSEProgressUI, FakeEventSource } = openPage({ answer: serverOf("a") });
+    const bar = addBar("a");
+    await pass(250);
+    FakeEventSource.latest.says("stream-open");
+    FakeEventSource.latest.breaks();
+    const hub = SSEProgressUI.internals.StreamHub.of("/core/events/");
+    waits.push(hub.retryAt - Date.now());
+    bar.remove();
+  }
+
+  assert.ok(Math.min(...waits) >= 300 && Math.max(...waits) <= 3000, `${waits}`);
+  assert.ok(Math.max(...waits) - Math.min(...waits) > 1500, `${waits}`);
+});
+
+test("a server that stops says when to come back", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a") });
+  addBar("a");
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+  FakeEventSource.latest.says("stream-close", { retry: 7000 });
+  FakeEventSource.latest.breaks();
+
+  await pass(6750);
+  assert.equal(FakeEventSource.opened.length, 1);
+  await pass(500);
+  assert.equal(FakeEventSource.opened.length, 2);
 });
 
 test("while the server is away attempts become rarer, and no error is told", async () => {
@@ -141,7 +211,7 @@ test("a silent stream is opened again", async () => {
   await pass(44_000);
   assert.equal(FakeEventSource.opened.length, 1);
 
-  await pass(3_000);
+  await pass(6_000);
   assert.equal(FakeEventSource.opened.length, 2);
 });
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django_eventstream.channelmanager import DefaultChannelManager
 
@@ -9,6 +11,8 @@ from apps.core.models import SSEProgress
 
 JOB_PREFIX = "progress-"
 USER_PREFIX = "jobs-"
+#: Jobs asked for in one query.
+JOBS_AT_ONCE = 500
 
 
 def job_channel(job_id: str) -> str:
@@ -41,6 +45,30 @@ class ProgressChannelManager(DefaultChannelManager):  # type: ignore[misc]  # un
             return SSEProgress.objects.visible_to(user).filter(job_id=job_id).exists()
         return channel == user_channel(user.pk)
 
+    def readable(
+        self, asked: Mapping[AbstractBaseUser, Set[str]]
+    ) -> dict[AbstractBaseUser, set[str]]:
+        """Answer `can_read_channel` for many at once, with a query for hundreds of jobs."""
+        every = set[str]().union(*asked.values())
+        job_ids = sorted(c.removeprefix(JOB_PREFIX) for c in every if c.startswith(JOB_PREFIX))
+        owners: dict[str, object] = {}
+        for start in range(0, len(job_ids), JOBS_AT_ONCE):
+            found = SSEProgress.objects.filter(job_id__in=job_ids[start : start + JOBS_AT_ONCE])
+            for job_id, owner in found.values_list("job_id", "user_id"):
+                owners[job_channel(job_id)] = owner
+        return {user: _readable(user, channels, owners) for user, channels in asked.items()}
+
     def is_channel_reliable(self, channel: str) -> bool:
-        """Keep no history: an event carries the whole state, and the row has the newest."""
-        return False
+        """Have every event stored, and so published to our readers."""
+        return True
+
+
+def _readable(user: AbstractBaseUser, channels: Set[str], owners: dict[str, object]) -> set[str]:
+    if not user.is_active:
+        return set()
+    sees_all, own = getattr(user, "is_staff", False), user_channel(user.pk)
+    return {
+        channel
+        for channel in channels
+        if channel == own or (channel in owners and (sees_all or owners[channel] == user.pk))
+    }

@@ -1,51 +1,38 @@
-"""One response that lasts: the bytes that a browser's EventSource reads."""
+"""The same stream as a Django response, for projects that don't mount the ASGI wrapper."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 
 from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connections
 
-from apps.core.conf import conf
-from apps.core.live.hub import Reader, current_hub, open_streams
-
-#: Padding first: some proxies and browsers hold back the first two kilobytes.
-PADDING = ":" + " " * 2048 + "\n\n"
-OPEN = "event: stream-open\ndata:\n\n"
-KEEP_ALIVE = b"event: keep-alive\ndata:\n\n"
-#: How long a stream waits for Valkey before it opens all the same; the page reads snapshots.
-OPEN_ANYWAY_SECONDS = 2.0
+from apps.core.live.caps import open_streams
+from apps.core.live.event import Message
+from apps.core.live.rights import Pass
+from apps.core.live.serving import Resume, serve
 
 
-async def stream(channels: set[str], user_id: object) -> AsyncIterator[bytes]:
-    """Yield frames until the reader leaves or its rights are due to be checked again."""
-    hub = current_hub()
-    reader = Reader(channels)
-    hub.join(reader)
-    open_streams.opened(user_id)
-    try:
+async def stream(pass_: Pass, resume: Resume, address: str) -> AsyncIterator[bytes]:
+    """Yield frames until the reader leaves or the stream ends."""
+    with open_streams.counted(pass_.user_id, address) as refusal:
+        if refusal is not None:
+            return  # another one was quicker; the view has let both in
         await release_thread()
-        # Only once events arrive: the page reads its snapshot after stream-open, so that nothing
-        # can fall between the two.
-        await hub.ready(OPEN_ANYWAY_SECONDS)
-        yield opening()
-        clock = asyncio.get_running_loop().time
-        ends_at = clock() + conf.STREAM_MAX_SECONDS
-        while (left := ends_at - clock()) > 0:
-            frames = await reader.take(min(conf.KEEP_ALIVE_SECONDS, left))
-            yield KEEP_ALIVE if frames is None else frames
-    finally:
-        open_streams.closed(user_id)
-        hub.leave(reader)
-
-
-def opening() -> bytes:
-    """Give a stream's first bytes, with a jittered `retry:` so that readers spread out."""
-    retry_ms = random.randint(1500, 4000)  # noqa: S311 (jitter, no secret)
-    return f"{PADDING}retry: {retry_ms}\n\n{OPEN}".encode()
+        # One message at a time: a client that doesn't read makes the sender wait, as a socket does.
+        messages: asyncio.Queue[Message] = asyncio.Queue(1)
+        gone = asyncio.Event()
+        holder = asyncio.create_task(serve(pass_, resume, messages.put, gone.wait))
+        try:
+            more = True
+            while more:
+                message = await messages.get()
+                more = message["more_body"]
+                yield message["body"]
+        finally:
+            gone.set()
+            holder.cancel()
 
 
 async def release_thread() -> None:

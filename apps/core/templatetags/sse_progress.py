@@ -15,6 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.job_row import JobRow, progress_of, row_of
+from apps.core.live.channels import job_channel
+from apps.core.live.start import place, stream_start
 from apps.core.models import SSEProgress
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.statuses import TERMINAL, Status
@@ -88,8 +90,14 @@ def sse_progress_bar(context: Context, job_id: object) -> Bar | None:
     user = getattr(request, "user", None)
     if not isinstance(request, HttpRequest) or user is None:
         return None
+    channels = [job_channel(str(job_id))]
+    at = place(channels)  # before the row is read: what comes after is sent by the stream
     job = SSEProgress.objects.visible_to(user).filter(job_id=str(job_id)).first()
-    return None if job is None else _bar(job, request.path)
+    if job is None:
+        return None
+    bar = _bar(job, request.path)
+    bar.state["stream"] = stream_start(request, channels, at)
+    return bar
 
 
 def _bar(job: SSEProgress, path: str) -> Bar:

@@ -24,6 +24,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from apps.core.errors import NotPossibleNowError
 from apps.core.job_text import not_now
 from apps.core.ledger import lines
+from apps.core.live.channels import job_channel, user_channel
+from apps.core.live.start import place, stream_start
 from apps.core.models import JobItem, SSEProgress
 from apps.core.snapshot import snapshot_for_reader
 from apps.core.spreadsheets import defused
@@ -46,16 +48,21 @@ LIST_LENGTH = 100
 @api_login_required
 def sse_progress_list(request: HttpRequest) -> HttpResponseBase:
     """Answer with the reader's own newest jobs."""
+    channels = [user_channel(request.user.pk)]
+    at = place(channels)
     own = Q(user=cast("AbstractBaseUser", request.user))
-    jobs = SSEProgress.objects.whole().filter(own)[:LIST_LENGTH]
-    response = JsonResponse({"jobs": [snapshot_for_reader(job) for job in jobs]})
-    return private(response)
+    jobs = [
+        snapshot_for_reader(job) for job in SSEProgress.objects.whole().filter(own)[:LIST_LENGTH]
+    ]
+    return private(JsonResponse({"jobs": jobs, "stream": stream_start(request, channels, at)}))
 
 
 @require_safe
 @api_login_required
 def sse_progress_detail(request: HttpRequest, job_id: str) -> HttpResponseBase:
     """Answer with a job's snapshot, or 304 when the reader has it already."""
+    channels = [job_channel(job_id)]
+    at = place(channels)  # before the row is read: what comes after is sent by the stream
     job = visible_job(request, job_id)
     if job is None:
         return not_found()
@@ -66,7 +73,7 @@ def sse_progress_detail(request: HttpRequest, job_id: str) -> HttpResponseBase:
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     else:
-        response = JsonResponse(state)
+        response = JsonResponse({**state, "stream": stream_start(request, channels, at)})
     response["ETag"] = etag
     return private(response)
 

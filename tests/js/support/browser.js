@@ -48,8 +48,8 @@ class FakeEventSource extends EventTarget {
     this.closed = true;
   }
 
-  says(kind, data) {
-    this.dispatchEvent(new MessageEvent(kind, { data: JSON.stringify(data ?? null) }));
+  says(kind, data, lastEventId = "") {
+    this.dispatchEvent(new MessageEvent(kind, { data: JSON.stringify(data ?? null), lastEventId }));
   }
 
   breaks() {

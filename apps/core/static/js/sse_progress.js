@@ -111,8 +111,12 @@
     pollWithoutStream: 1_500,
     hiddenGrace: 30_000,
     hiddenPoll: 20_000,
-    backoffMin: 1_000,
+    /** The first new attempt comes within this time, each further one within twice as much. Where
+     * in it is left to chance: thousands of pages may have lost the same server. */
+    backoffMin: 3_000,
     backoffMax: 30_000,
+    /** The server takes a ticket for a little longer than this. */
+    ticketLife: 45_000,
     missingGrace: 15_000,
     languageResync: 2_000,
     requestTimeout: 10_000,
@@ -385,6 +389,16 @@
 
   /** @param {unknown} value @returns {value is Record<string, any>} */
   const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+  /** Read JSON; what is none heals with the next event or snapshot. @param {unknown} text */
+  function parsed(text) {
+    try {
+      const data = JSON.parse(String(text));
+      return isRecord(data) ? data : {};
+    } catch {
+      return {};
+    }
+  }
 
   /** @param {unknown} status @param {Kind | null} kind */
   function readStatus(status, kind) {
@@ -814,6 +828,55 @@
     }
   }
 
+  /** Where the stream of each channel goes on from, and the tickets that open it. */
+  class Places {
+    /** @type {Map<string, string>} */
+    #ids = new Map();
+    /** @type {Map<string, { ticket: string, until: number }>} */
+    #tickets = new Map();
+
+    /** @param {string} channel */
+    knows(channel) {
+      return this.#ids.has(channel);
+    }
+
+    /** What a page or a snapshot says, unless the stream itself knows better.
+     * @param {unknown} start @param {ReadonlySet<string>} covered */
+    learn(start, covered) {
+      if (!isRecord(start) || !Array.isArray(start.channels)) return;
+      for (const channel of start.channels.map(String)) {
+        const until = Date.now() + config.ticketLife;
+        if (start.ticket) this.#tickets.set(channel, { ticket: String(start.ticket), until });
+      }
+      this.heard(String(start.id ?? ""), (channel) => !covered.has(channel));
+    }
+
+    /** The `id:` of an event names the place in every channel: `channel:id,channel2:id`.
+     * @param {string} text @param {(channel: string) => boolean} [wanted] */
+    heard(text, wanted = () => true) {
+      for (const part of text.split(",")) {
+        const colon = part.lastIndexOf(":");
+        if (colon < 0) continue;
+        const channel = decodeURIComponent(part.slice(0, colon));
+        if (wanted(channel)) this.#ids.set(channel, part.slice(colon + 1));
+      }
+    }
+
+    /** @param {readonly string[]} channels @param {URLSearchParams} query */
+    addTo(query, channels) {
+      const known = channels.filter((channel) => this.#ids.has(channel));
+      const ids = known.map(
+        (channel) => `${encodeURIComponent(channel)}:${this.#ids.get(channel)}`,
+      );
+      if (ids.length) query.append("lastEventId", ids.join(","));
+      const now = Date.now();
+      const held = channels.map((channel) => this.#tickets.get(channel));
+      const tickets = held.flatMap((one) => (one && one.until > now ? [one.ticket] : []));
+      if (tickets.length < channels.length) return; // the session is asked anyway
+      for (const ticket of new Set(tickets)) query.append("ticket", ticket);
+    }
+  }
+
   /**
    * The one connection of a page, for all its bars.
    *
@@ -842,7 +905,12 @@
     #source = null;
     /** @type {ReadonlySet<string>} */
     #covered = new Set();
+    /** Channels whose missed events the server sends, so that no snapshot is needed. */
+    #resumed = new Set();
+    #places = new Places();
     #attempts = 0;
+    /** When the server would like us back, in milliseconds. @type {number | null} */
+    #hint = null;
     #lastHeard = 0;
     #hidden = false;
     #suspended = false;
@@ -898,6 +966,11 @@
       if (!answered && this.state === "polling" && !this.#hidden) this.#backOff("waiting");
     }
 
+    /** A page or a snapshot tells where its stream goes on from. @param {unknown} start */
+    learn(start) {
+      this.#places.learn(start, this.#covered);
+    }
+
     /** Bars that come and go together cause one new connection, not one each. */
     #settleSoon() {
       this.#timers.settle ??= setTimeout(() => {
@@ -932,6 +1005,8 @@
       const channels = this.#channels();
       const url = new URL(this.streamUrl, location.href);
       for (const channel of channels) url.searchParams.append("channel", channel);
+      this.#places.addTo(url.searchParams, channels);
+      this.#resumed = new Set(channels.filter((channel) => this.#places.knows(channel)));
       const address = url.origin === location.origin ? url.pathname + url.search : url.href;
       if (this.state === "idle" || this.state === "live") this.#setState("connecting");
       this.#each((subscriber) => subscriber.connecting(address));
@@ -943,32 +1018,41 @@
     /** @param {EventSource} source */
     #listen(source) {
       this.#source = source;
-      const heard = () => {
+      const heard = (/** @type {Event} */ event) => {
         this.#lastHeard = Date.now();
+        if ("lastEventId" in event) this.#places.heard(String(event.lastEventId));
       };
-      source.addEventListener("stream-open", () => {
-        heard();
+      source.addEventListener("stream-open", (event) => {
+        heard(event);
         clearTimeout(this.#timers.open);
         this.#attempts = 0;
         this.#streamEverOpened = true;
         this.#streamRefused = false;
         this.#setState("live");
-        this.#resyncAll(); // what was sent before now is nowhere but in the snapshot
+        // What was sent before now and is not sent again is nowhere but in the snapshot.
+        this.#each((subscriber) => {
+          if (!subscriber.known || !this.#resumed.has(subscriber.channel)) subscriber.resync();
+        });
       });
       source.addEventListener("keep-alive", heard);
-      source.addEventListener("stream-reset", () => {
-        heard();
+      source.addEventListener("stream-reset", (event) => {
+        heard(event);
         this.#resyncAll();
+      });
+      source.addEventListener("stream-close", (event) => {
+        const { retry } = parsed(/** @type {MessageEvent} */ (event).data);
+        this.#hint = firstNumber(retry) ?? null;
       });
       source.addEventListener("stream-error", () => {
         this.#attempts = Math.max(this.#attempts, 4);
         this.#failed();
+        this.#resyncAll();
       });
       for (const kind of KINDS) {
         source.addEventListener(kind, (event) => {
           // "error" is both a kind of event of ours, with data, and the browser's word for a lost link.
           if (!("data" in event)) return this.#failed();
-          heard();
+          heard(event);
           this.#deliver(String(event.data), kind);
         });
       }
@@ -976,13 +1060,8 @@
 
     /** @param {string} text @param {Kind} kind */
     #deliver(text, kind) {
-      let data;
-      try {
-        data = JSON.parse(text);
-      } catch {
-        return; // not ours; the next event or snapshot heals it
-      }
-      const jobId = isRecord(data) && data.job_id != null ? String(data.job_id) : null;
+      const data = parsed(text);
+      const jobId = data.job_id != null ? String(data.job_id) : null;
       const [onlyChannel] = this.#covered.size === 1 ? this.#covered : [];
       this.#each((subscriber) => {
         const meant = jobId ? subscriber.jobId === jobId : subscriber.channel === onlyChannel;
@@ -1002,16 +1081,20 @@
 
     #failed() {
       if (this.#suspended) return;
+      const wasLive = this.state === "live";
       this.#streamRefused = true;
       this.#backOff(this.state === "polling" ? "polling" : "waiting");
-      this.#resyncAll();
+      // A stream that has worked will tell what was missed. Its other readers have lost it too, and
+      // must not all ask at once.
+      if (!wasLive) this.#resyncAll();
     }
 
     /** @param {LinkState} state  until the next attempt */
     #backOff(state) {
       this.#close();
-      const delay = Math.min(config.backoffMax, config.backoffMin * 2 ** this.#attempts++);
-      const jittered = delay * (0.5 + Math.random() / 2);
+      const within = Math.min(config.backoffMax, config.backoffMin * 2 ** this.#attempts++);
+      const jittered = this.#hint ?? within * (0.1 + 0.9 * Math.random());
+      this.#hint = null;
       this.retryAt = Date.now() + jittered;
       this.#timers.retry = setTimeout(() => this.#open(), jittered);
       this.#setState(state);
@@ -1651,6 +1734,7 @@
     #ended = false;
     /** @type {"gone" | "signedOut" | null} */ #problem = null;
     #note = "";
+    /** What the last snapshot said about the stream. @type {unknown} */ #start = null;
     #busy = false;
     #renderPlanned = false;
     #csrfToken = "";
@@ -1723,6 +1807,7 @@
     /** Take an event or, with no kind, a snapshot. @param {unknown} data @param {Kind | null} kind */
     receive(data, kind) {
       this.lastNews = Date.now();
+      if (kind === null && isRecord(data)) this.#learn(data.stream);
       const change = this.#store.apply(data, kind, this.language);
       if (!change) return;
       const { state } = change;
@@ -1832,6 +1917,7 @@
       this.#started = this.#ended = false;
       this.#problem = null;
       this.#note = "";
+      this.#start = null;
       this.#follow();
     }
 
@@ -1841,9 +1927,17 @@
       this.#followedSince = Date.now();
       const streamUrl = this.getAttribute("stream-url") || config.streamUrl;
       this.#hub = StreamHub.of(fill(streamUrl, { prefix: config.prefix }));
+      this.#hub.learn(this.#start);
       this.#hub.add(this);
       this.linkChanged(this.#hub.state);
       if (!this.known) this.resync();
+    }
+
+    /** @param {unknown} start  how to open the stream */
+    #learn(start) {
+      if (!start) return;
+      this.#start = start;
+      this.#hub?.learn(start);
     }
 
     #leave() {

@@ -1,0 +1,207 @@
+"""The events that Valkey keeps of each channel, and the two scripts that add to and read them.
+
+An id has two halves. The upper one is the channel's *life*, a random number drawn with its first
+event; the lower one counts the events of that life. When Valkey loses its data (a restart without
+persistence, FLUSHALL) or forgets an old channel, the next event begins another life, and ids of the
+one before can never be taken for ids of this one. Id 0 means: there has been no event yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import NoScriptError, RedisError
+
+from apps.core.conf import conf
+from apps.core.live.event import Event, id_of, text_of
+from apps.core.live.valkey import key_of
+
+#: Channels that are read in one round trip.
+READ_AT_ONCE = 100
+
+# KEYS: the channels. ARGV: kind, data, key (see Event), how many to keep, for how long, a new life.
+APPEND = """
+local ids = {}
+for i, key in ipairs(KEYS) do
+  local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  local life, number = ARGV[6], 0
+  if newest[1] then life, number = string.match(newest[1][1], '(%d+)-(%d+)') end
+  local id = life .. '-' .. string.format('%d', number + 1)
+  redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], id, 'k', ARGV[1], 'd', ARGV[2], 'j', ARGV[3])
+  redis.call('EXPIRE', key, ARGV[5])
+  redis.call('PUBLISH', key, id .. '\\n' .. ARGV[1] .. '\\n' .. ARGV[3] .. '\\n' .. ARGV[2])
+  ids[i] = id
+end
+return ids
+"""
+
+# KEYS: the channels. ARGV: for each one the life and the number of the last event known; two empty
+# strings to ask for the newest id only. Of several events with the same key the newest is given.
+READ = """
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local known_life, known = ARGV[2 * i - 1], ARGV[2 * i]
+  local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  if not newest[1] then
+    local same = known_life == '' or known_life == '0'
+    answers[i] = {'0-0', same and 'same' or 'gap'}
+  else
+    local id = newest[1][1]
+    local life, number = string.match(id, '(%d+)-(%d+)')
+    if known_life == '' or (known_life == life and known == number) then
+      answers[i] = {id, 'same'}
+    elseif known_life ~= '0' and (known_life ~= life or tonumber(known) > tonumber(number)) then
+      answers[i] = {id, 'gap'}
+    else
+      local first = life .. '-' .. string.format('%d', known + 1)
+      local rows = redis.call('XRANGE', key, first, '+')
+      if not rows[1] or rows[1][1] ~= first then
+        answers[i] = {id, 'gap'}
+      else
+        local seen, kept = {}, {}
+        for n = #rows, 1, -1 do
+          local field = rows[n][2]
+          if field[6] == '' or not seen[field[6]] then
+            seen[field[6]] = true
+            table.insert(kept, 1, {rows[n][1], field[2], field[6], field[4]})
+          end
+        end
+        answers[i] = {id, 'rows', kept}
+      end
+    end
+  end
+end
+return answers
+"""
+
+
+class Found(Enum):
+    """What a look into the history came to."""
+
+    NOTHING_MISSED = "same"
+    REPLAY = "rows"
+    CANT_REPLAY = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has happened on a channel since an id."""
+
+    found: Found
+    #: The newest id now.
+    newest: int
+    #: What was missed, oldest first.
+    events: tuple[Event, ...] = ()
+
+
+class _Script:
+    """A Lua script that is sent in full only where Valkey doesn't know it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return client.evalsha(self.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return client.eval(self.text, len(keys), *keys, *arguments)
+
+    async def run_async(
+        self, client: AsyncRedis, keys: Sequence[str], arguments: Sequence[Any]
+    ) -> Any:
+        try:
+            return await client.evalsha(self.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await client.eval(self.text, len(keys), *keys, *arguments)
+
+
+_append, _read = _Script(APPEND), _Script(READ)
+
+
+def append(
+    client: Redis, channels: Sequence[str], kind: str, data: str, *, key: str = ""
+) -> list[int]:
+    """Store and publish one event on all of `channels`, in one round trip; give its ids."""
+    keys = [key_of(channel) for channel in channels]
+    life = secrets.randbits(30) | 1  # never 0, which means that there was no event yet
+    kept = (int(conf.EVENTS_KEPT), int(conf.EVENTS_KEPT_SECONDS))
+    ids = _append.run(client, keys, (kind, data, key, *kept, life))
+    return [id_of(bytes(text)) for text in ids]
+
+
+def newest_ids(client: Redis, channels: Sequence[str]) -> dict[str, int]:
+    """Give the id of each channel's newest event."""
+    answers = _read.run(client, *_question((channel, None) for channel in channels))
+    return {
+        channel: _understand(answer).newest
+        for channel, answer in zip(channels, answers, strict=True)
+    }
+
+
+def since(client: Redis, channel: str, last: int) -> Since:
+    """Tell what has happened on one channel since the id `last`."""
+    (answer,) = _read.run(client, *_question([(channel, last)]))
+    return _understand(answer)
+
+
+async def since_async(client: AsyncRedis, asked: Sequence[tuple[str, int | None]]) -> list[Since]:
+    """Tell what has happened on many channels, each since its id; None asks for the newest id."""
+    found: list[Since] = []
+    for start in range(0, len(asked), READ_AT_ONCE):
+        part = asked[start : start + READ_AT_ONCE]
+        found += map(_understand, await _read.run_async(client, *_question(part)))
+    return found
+
+
+def _question(asked: Iterable[tuple[str, int | None]]) -> tuple[list[str], list[str]]:
+    keys, known = [], []
+    for channel, last in asked:
+        keys.append(key_of(channel))
+        known += ["", ""] if last is None else text_of(last).split("-")
+    return keys, known
+
+
+def _understand(answer: Any) -> Since:
+    newest, found, *rows = answer
+    events = tuple(Event(id_of(row[0]), row[1], row[2], row[3]) for row in (rows or [[]])[0])
+    return Since(Found(bytes(found).decode()), id_of(newest), events)
+
+
+class Reading:
+    """Looks into the history for many readers at once: they ask together after an outage."""
+
+    def __init__(self, client: AsyncRedis) -> None:
+        self._client = client
+        self._asked: dict[tuple[str, int], asyncio.Future[Since | None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def since(self, channel: str, last: int) -> asyncio.Future[Since | None]:
+        """Tell what has happened on a channel; None when Valkey can't be reached."""
+        if not self._asked:
+            task = asyncio.create_task(self._answer())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        question = (channel, last)
+        if question not in self._asked:
+            self._asked[question] = asyncio.get_running_loop().create_future()
+        return self._asked[question]
+
+    async def _answer(self) -> None:
+        asked, self._asked = self._asked, {}
+        answers: Sequence[Since | None]
+        try:
+            answers = await since_async(self._client, list(asked))
+        except (RedisError, OSError):
+            answers = [None] * len(asked)
+        for future, answer in zip(asked.values(), answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

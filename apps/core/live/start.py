@@ -1,0 +1,31 @@
+"""Where a page's stream begins: asked before the row is read, so that nothing falls between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from apps.core.live import history
+from apps.core.live.breaker import breaker
+from apps.core.live.event import resume_id
+from apps.core.live.ticket import ticket_for
+from apps.core.live.valkey import client, is_configured
+
+
+def place(channels: Sequence[str]) -> str:
+    """Give the resume id of channels as they are now; empty while Valkey can't be asked."""
+    if not is_configured():
+        return ""
+    try:
+        with breaker.trying():
+            return resume_id(history.newest_ids(client(), channels))
+    except (RedisError, OSError):
+        return ""
+
+
+def stream_start(request: HttpRequest, channels: Sequence[str], at: str) -> dict[str, Any]:
+    """Describe how to open the stream of channels that this reader may read, from `at` on."""
+    return {"channels": list(channels), "id": at, "ticket": ticket_for(request, channels)}

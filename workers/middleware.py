@@ -15,6 +15,7 @@ from dramatiq.worker import QUEUE_PREFETCH, Worker
 
 from apps.core.current import current_job_id
 from apps.core.handoff import JOB_OPTION, ring
+from apps.core.live import publisher as publishing
 from apps.core.logs import job_context
 from apps.core.models import SSEProgress
 from apps.core.pulse import lives_of_this_thread
@@ -134,6 +135,10 @@ class ProgressMiddleware(Middleware):
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
         """Let running jobs hand themselves back at their next item."""
         stopping.set()
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: Any) -> None:
+        """Send the last events: Dramatiq ends its processes without asking anybody."""
+        publishing.publisher.flush(publishing.LAST_WORDS_SECONDS)
 
     def _leave(self) -> None:
         current_job_id.set(None)

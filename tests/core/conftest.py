@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from apps.core.live import publisher as publishing
+from apps.core.live.history import Outgoing
 from apps.core.models import SSEProgress
 from apps.core.runner import run
 from apps.core.tracker import ProgressTracker
@@ -52,10 +53,11 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Events:
     """What is published, as (channel, kind, payload)."""
     sent: Events = []
 
-    def keep(channels: list[str], kind: str, data: str, *, key: str) -> None:
-        sent.extend((channel, kind, json.loads(data)) for channel in channels)
+    def keep(outgoing: Sequence[Outgoing]) -> None:
+        for event in outgoing:
+            sent.extend((channel, event.kind, json.loads(event.data)) for channel in event.channels)
 
-    monkeypatch.setattr(publishing, "append", keep)
+    monkeypatch.setattr(publishing, "append_all", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

@@ -14,7 +14,7 @@ from redis import Redis
 
 from apps.core.live import history
 from apps.core.live.breaker import breaker
-from apps.core.live.history import Found
+from apps.core.live.history import Found, Outgoing
 from apps.core.live.storage import ValkeyStorage
 from apps.core.live.valkey import key_of
 
@@ -38,7 +38,7 @@ def channel() -> str:
 
 def append(client: Redis, channel: str, seq: int, job: str = "a") -> int:
     data = json.dumps({"job_id": job, "seq": seq})
-    (event_id,) = history.append(client, [channel], "progress", data, key=job)
+    ((event_id,),) = history.append_all(client, [Outgoing([channel], "progress", data, job)])
     return event_id
 
 
@@ -52,7 +52,7 @@ def test_one_round_trip_stores_and_publishes_on_all_channels(client: Redis, chan
     while listener.get_message(ignore_subscribe_messages=True, timeout=0.1):
         pass
 
-    ids = history.append(client, [channel, "jobs-5"], "progress", "{}", key="a")
+    (ids,) = history.append_all(client, [Outgoing([channel, "jobs-5"], "progress", "{}", "a")])
 
     heard = [listener.get_message(timeout=2) for _ in range(2)]
     assert {message["channel"].decode() for message in heard if message} == {

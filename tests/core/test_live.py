@@ -67,7 +67,8 @@ class OwnValkey:
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> int:
         """Publish as another process does."""
         key = str(data.get("job_id", ""))
-        (event_id,) = history.append(self.client(), [channel], kind, json.dumps(data), key=key)
+        outgoing = history.Outgoing([channel], kind, json.dumps(data), key)
+        ((event_id,),) = history.append_all(self.client(), [outgoing])
         return event_id
 
 

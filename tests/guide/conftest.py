@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from dramatiq.brokers.stub import StubBroker
 
 from apps.core.live import publisher as publishing
+from apps.core.live.history import Outgoing
 from apps.core.models import SSEProgress
 from apps.core.shutdown import stopping
 from workers.broker import middleware
@@ -95,11 +96,13 @@ def events(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[Event]:
     """What is published on jobs' own channels, nothing held back."""
     sent: list[Event] = []
 
-    def keep(channels: list[str], kind: str, data: str, *, key: str) -> None:
-        sent.extend(Event(kind, json.loads(data)) for c in channels if c.startswith("progress-"))
+    def keep(outgoing: Sequence[Outgoing]) -> None:
+        for event in outgoing:
+            own = [name for name in event.channels if name.startswith("progress-")]
+            sent.extend(Event(event.kind, json.loads(event.data)) for _ in own)
 
     settings.PROGRESS_FLUSH_SECONDS = 0.0
-    monkeypatch.setattr(publishing, "append", keep)
+    monkeypatch.setattr(publishing, "append_all", keep)
     monkeypatch.setattr(publishing, "publisher", publishing.Publisher())
     return sent
 

@@ -115,6 +115,27 @@ class _Script:
         except NoScriptError:
             return client.eval(self.text, len(keys), *keys, *arguments)
 
+    def run_all(
+        self, client: Redis, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
+    ) -> list[Any]:
+        """Run the script several times in one round trip; give the answers.
+
+        Raises:
+            RedisError: the first one; the script may have run for other calls.
+        """
+        if len(calls) == 1:
+            return [self.run(client, *calls[0])]
+        with client.pipeline(transaction=False) as pipe:
+            for keys, arguments in calls:
+                pipe.evalsha(self.sha, len(keys), *keys, *arguments)
+            answers = pipe.execute(raise_on_error=False)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, NoScriptError):
+                answers[place] = self.run(client, *calls[place])
+            elif isinstance(answer, Exception):
+                raise answer
+        return list(answers)
+
     async def run_async(
         self, client: AsyncRedis, keys: Sequence[str], arguments: Sequence[Any]
     ) -> Any:
@@ -127,15 +148,28 @@ class _Script:
 _append, _read = _Script(APPEND), _Script(READ)
 
 
-def append(
-    client: Redis, channels: Sequence[str], kind: str, data: str, *, key: str = ""
-) -> list[int]:
-    """Store and publish one event on all of `channels`, in one round trip; give its ids."""
-    keys = [key_of(channel) for channel in channels]
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event to be stored and published on several channels."""
+
+    channels: Sequence[str]
+    kind: str
+    data: str
+    #: Of events with the same key the newest counts; empty for one that stands for itself.
+    key: str = ""
+
+
+def append_all(client: Redis, events: Sequence[Outgoing]) -> list[list[int]]:
+    """Store and publish events, each on all of its channels, in one round trip; give their ids."""
+    answers = _append.run_all(client, [_appending(event) for event in events])
+    return [[id_of(bytes(text)) for text in ids] for ids in answers]
+
+
+def _appending(event: Outgoing) -> tuple[list[str], Sequence[Any]]:
     life = secrets.randbits(30) | 1  # never 0, which means that there was no event yet
     kept = (int(conf.EVENTS_KEPT), int(conf.EVENTS_KEPT_SECONDS))
-    ids = _append.run(client, keys, (kind, data, key, *kept, life))
-    return [id_of(bytes(text)) for text in ids]
+    keys = [key_of(channel) for channel in event.channels]
+    return keys, (event.kind, event.data, event.key, *kept, life)
 
 
 def newest_ids(client: Redis, channels: Sequence[str]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from django_eventstream.storage import EventDoesNotExist, StorageBase
 from apps.core.live import history
 from apps.core.live.breaker import breaker
 from apps.core.live.event import clean
+from apps.core.live.history import Outgoing
 from apps.core.live.valkey import client
 
 
@@ -19,10 +20,20 @@ def append(channels: Sequence[str], kind: str, data: str, *, key: str = "") -> l
     """Store and publish an event on channels; of events with the same key the newest counts.
 
     Raises:
-        RedisError, OSError: when Valkey can't be reached; at once if that is known already.
+        RedisError, OSError: as `append_all` does.
+    """
+    return append_all([Outgoing(channels, clean(kind), data, clean(key))])[0]
+
+
+def append_all(events: Sequence[Outgoing]) -> list[list[int]]:
+    """Store and publish events in one round trip; give their ids.
+
+    Raises:
+        RedisError, OSError: when Valkey can't be reached; at once if that is known already. Some
+            of the events may have been sent.
     """
     with breaker.trying():
-        return history.append(client(), channels, clean(kind), data, key=clean(key))
+        return history.append_all(client(), events)
 
 
 class ValkeyStorage(StorageBase):  # type: ignore[misc]  # untyped library

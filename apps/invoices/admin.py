@@ -17,6 +17,7 @@ from apps.invoices.models import (
     Invoice,
     InvoiceLine,
     InvoiceStatus,
+    MailAccount,
     Mailing,
 )
 from apps.invoices.validation import validate
@@ -86,8 +87,8 @@ class LineInline(Inline):
 class InvoiceAdmin(ModelAdmin):
     """Invoices; a validated one is shown, not edited."""
 
-    list_display = ["__str__", "customer", "issue_date", "total_gross", "status", "paid"]
-    list_filter = ["status", "kind", "paid"]
+    list_display = ["__str__", "customer", "issue_date", "total_gross", "status", "paid_amount"]
+    list_filter = ["status", "kind"]
     list_select_related = ["customer"]
     search_fields = ["number", "customer__name", "order_ref"]
     date_hierarchy = "issue_date"
@@ -131,7 +132,7 @@ class InvoiceAdmin(ModelAdmin):
 class MailingAdmin(ReadOnlyAdmin):
     """Who sent what when."""
 
-    list_display = ["__str__", "created_by", "created_at", "job"]
+    list_display = ["__str__", "mode", "created_by", "created_at", "job"]
     list_select_related = ["created_by", "job"]
 
 
@@ -143,6 +144,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ["status"]
     list_select_related = ["invoice"]
     search_fields = ["invoice__number", "recipient", "message_id"]
+
+
+@admin.register(MailAccount)
+class MailAccountAdmin(ReadOnlyAdmin):
+    """The accounts that mails leave by, and which of them are shut to us."""
+
+    list_display = ["name", "failures", "closed_until", "answer"]
 
 
 def _is_draft(invoice: Invoice | None) -> bool:

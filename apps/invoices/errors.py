@@ -63,6 +63,14 @@ class NothingToSendError(InvoicesError):
         super().__init__("No invoice of this selection can be sent.")
 
 
+class NoOwnAddressError(InvoicesError):
+    """Raised when all e-mails of a mailing are to go to a user who has no address."""
+
+    def __init__(self, username: str) -> None:
+        self.username = username
+        super().__init__(f"{username} has no e-mail address. Enter one in the administration.")
+
+
 class MailerError(InvoicesError):
     """Base of what sending one mail can end with.
 
@@ -85,7 +93,19 @@ class Deferred(MailerError):
 
 
 class Unreachable(MailerError):
-    """Raised when no mail can be handed over: no server, or it refuses the login."""
+    """Raised when no mail at all can be handed over: there is no server, or it hangs up."""
+
+
+class LoginRefused(Unreachable):
+    """Raised when the server does not let this account in."""
+
+
+class SenderRefused(Unreachable):
+    """Raised when the server takes no mail from the sender's address, whoever it is for."""
+
+
+class Overloaded(Unreachable):
+    """Raised when the server has put off so many mails in a row that it means all of them."""
 
 
 class InDoubt(MailerError):

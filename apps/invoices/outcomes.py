@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext, pgettext_lazy
 
-from apps.invoices.mailing import MAYBE_SENT
 from apps.invoices.models import Delivery, DeliveryStatus
+from apps.invoices.sending import MAYBE_SENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,9 @@ PILLS: dict[str, Pill] = {
     ),
     DeliveryStatus.UNKNOWN.value: Pill(
         label=pgettext_lazy("delivery", "In doubt"), icon="question", tone="warn"
+    ),
+    DeliveryStatus.CHECKED.value: Pill(
+        label=pgettext_lazy("delivery", "Checked"), icon="check", tone="ok"
     ),
     DeliveryStatus.SKIPPED.value: Pill(label=pgettext_lazy("delivery", "Skipped"), icon="skip"),
     DeliveryStatus.CANCELLED.value: Pill(

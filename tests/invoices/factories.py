@@ -92,10 +92,10 @@ def make_invoice_to(email: str, **facts: Any) -> Invoice:
     return make_invoice(make_customer(email=email), **facts)
 
 
-def make_mailing(*invoices: Invoice, by: User | None = None, **letter: str) -> Mailing:
+def make_mailing(*invoices: Invoice, by: User | None = None, **options: Any) -> Mailing:
     user = by or User.objects.first() or make_user()
     wanted = Invoice.objects.filter(pk__in=[invoice.pk for invoice in invoices])
-    mailing, _ = prepare(user, wanted, **letter)
+    mailing, _ = prepare(user, wanted, **options)
     return mailing
 
 

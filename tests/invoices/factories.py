@@ -14,7 +14,8 @@ from apps.invoices.mailing import prepare
 from apps.invoices.models import Company, Customer, Delivery, Invoice, InvoiceLine, Mailing
 from apps.invoices.validation import validate
 
-_numbers = count(1)
+#: Far from the invoices' own numbers, which tests search for.
+_numbers = count(50_001)
 
 Line = tuple[str, str, str]
 ONE_LINE: tuple[Line, ...] = (("2", "50", "20"),)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.texts import render
+
 
 class MailAccount(models.Model):
     """What one mail server lets one login do, and whether it is shut to us just now.
@@ -34,3 +36,8 @@ class MailAccount(models.Model):
     def __str__(self) -> str:
         """Return the name."""
         return self.name
+
+    @property
+    def reason(self) -> str:
+        """Say in the active language why it is closed."""
+        return render(self.msgid, {"answer": self.answer})

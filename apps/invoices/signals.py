@@ -11,3 +11,7 @@ from django.dispatch import Signal
 #: `total_vat`, `total_gross`, and `per_rate` (each with `rate` in percent, `net` and `vat`).
 #: Amounts are positive on credit notes too.
 invoices_validated = Signal()
+
+#: Sent in the transaction in which payments are noted. Argument: `invoices`, a list of Invoice with
+#: `paid_amount` (all that was ever paid of it) and `paid_on` (the last day).
+invoices_paid = Signal()

@@ -146,6 +146,11 @@ def test_the_lines_of_a_validated_invoice_cannot_be_changed() -> None:
         InvoiceLine.objects.all().delete()
     with pytest.raises(ImmutableInvoiceError):
         InvoiceLine.objects.bulk_update([line], ["label"])
+    more = InvoiceLine(
+        invoice=line.invoice, position=9, label="more", quantity=1, unit_price=1, vat_rate=20, net=1
+    )
+    with pytest.raises(ImmutableInvoiceError):
+        InvoiceLine.objects.bulk_create([more])
 
 
 def test_a_validated_invoice_can_be_paid() -> None:

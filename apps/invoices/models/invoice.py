@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Round
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.invoices import vat
@@ -206,9 +207,9 @@ class Invoice(models.Model):
         """The customer's code as invoiced."""
         return str(self.buyer_snapshot.get("code", ""))
 
-    @property
+    @cached_property
     def per_rate(self) -> tuple[vat.RateTotal, ...]:
-        """Net amount and VAT of each rate, from the highest to the lowest."""
+        """Net amount and VAT of each rate, from the highest to the lowest; kept once computed."""
         return vat.total((line.vat_rate, line.net) for line in self.lines.all()).per_rate
 
     def _refuse_changes(self) -> None:

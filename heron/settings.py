@@ -150,6 +150,16 @@ EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", default=30)
+# What the mail account's provider allows, over all workers; 0 for no limit.
+HERON_MAILS_PER_MINUTE = env.int("HERON_MAILS_PER_MINUTE", default=0)
+HERON_MAILS_PER_DAY = env.int("HERON_MAILS_PER_DAY", default=0)
+# Seconds until an e-mail that the server puts off is tried again: as many tries as there are waits,
+# and then it has failed.
+HERON_MAIL_RETRY_SECONDS = env.list(
+    "HERON_MAIL_RETRY_SECONDS", cast=float, default=[60.0, 300.0, 900.0, 3600.0]
+)
+# Every invoice's PDF as it was made the first time: to be backed up together with the database.
+HERON_INVOICES_DIR = Path(env.str("HERON_INVOICES_DIR", default=str(VAR_DIR / "invoices")))
 # Maildir of the development SMTP sink; empty in production, where there is no mailbox page.
 HERON_MAILBOX_DIR = env.str("HERON_MAILBOX_DIR", default="")
 # Mailings of more e-mails than this are shared out among the workers, in parts of half as many.

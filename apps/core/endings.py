@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemSkipped
+from apps.core.errors import (
+    ItemFailed,
+    ItemInDoubt,
+    ItemOutcomeError,
+    ItemPutOff,
+    ItemSkipped,
+)
 from apps.core.ledger import Entry
 from apps.core.loop import Loop
 from apps.core.models import Outcome
@@ -11,6 +17,7 @@ OUTCOME_OF: dict[type[ItemOutcomeError], Outcome] = {
     ItemSkipped: Outcome.SKIPPED,
     ItemFailed: Outcome.FAILED,
     ItemInDoubt: Outcome.IN_DOUBT,
+    ItemPutOff: Outcome.RETRY,
 }
 
 

@@ -93,6 +93,27 @@ class ItemInDoubt(ItemOutcomeError):
     default_code = "in_doubt"
 
 
+class ItemPutOff(ItemOutcomeError):
+    """Raised when an item can't be done yet, and nothing of it has happened.
+
+    The same job takes it up again after the others, at the earliest `after_seconds` later. Whoever
+    raises it has to see that it does not go on for ever.
+    """
+
+    default_code = "put_off"
+
+    def __init__(
+        self,
+        msgid: str,
+        *,
+        after_seconds: float,
+        code: str = "",
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        self.after_seconds = after_seconds
+        super().__init__(msgid, code=code, params=params)
+
+
 class JobStopped(BaseException):
     """Raised between two items to end the actor's run before its last item.
 
@@ -124,7 +145,8 @@ class JobPutOff(JobStopped):
     """Raised by an actor whose work is not possible now: another attempt is made later.
 
     `after_seconds` is how much later, `msgid` what the page says meanwhile. It may be raised again
-    and again: it is no failed attempt. Items that are done stay done.
+    and again: it is no failed attempt. Items that are done stay done; inside `item()` it says that
+    nothing of that item has happened.
     """
 
     def __init__(

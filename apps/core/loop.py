@@ -50,10 +50,10 @@ class Loop:
             self._folded = passed
             self.track.move(self.source.cursor(passed), passed)
 
-    def settle(self, job: SSEProgress) -> None:
-        """Enter the item that is out as processed, whatever its outcome."""
+    def settle(self, job: SSEProgress, *, processed: bool = True) -> None:
+        """Enter the item that is out as processed, whatever its outcome, or leave it for later."""
         self.fold(job)
-        job.processed_items += 1
+        job.processed_items += processed
         if self.retried_key is not None:
             self.track.release()
         else:

@@ -10,18 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 
 from apps.core import ledger
 from apps.core.batch import Batch, BatchRefused
 from apps.core.budget import ErrorBudget, Spending
+from apps.core.errors import ItemPutOff, JobPutOff
 from apps.core.ledger import Entry
 from apps.core.loop import Loop
 from apps.core.models import Outcome, SSEProgress
 from apps.core.texts import render
 from apps.core.ticker import Ticker
+
+PUT_OFF = gettext_noop("Items put off until later: %(count)s.")
 
 #: Ends an item: None for plain success.
 Settle = Callable[[Entry | None], None]
@@ -37,6 +42,9 @@ class Settlement:
         self.spending = Spending(budget)
         #: Whether too many of the last items failed.
         self.over_budget = False
+        #: How many items were put off, and when (monotonic) the first of them may be done.
+        self.put_off = 0
+        self._first_due = 0.0
         #: Items to be done again one by one, and the item that undid their batch, with its end.
         self._redo: tuple[list[Any], Any, Entry | None] | None = None
         self._alone = False
@@ -86,6 +94,22 @@ class Settlement:
             self.settle(loop, entry)
             loop.settled = False
 
+    def note_put_off(self, error: ItemPutOff) -> None:
+        """Remember that an item is to be taken up later by this job."""
+        due = monotonic() + error.after_seconds
+        self._first_due = min(self._first_due, due) if self.put_off else due
+        self.put_off += 1
+
+    def wait_for_put_off(self) -> None:
+        """End the attempt when items of it are left that were put off.
+
+        Raises:
+            JobPutOff: until the first of them may be done.
+        """
+        if self.put_off:
+            wait = max(0.0, self._first_due - monotonic())
+            raise JobPutOff(wait, PUT_OFF, {"count": self.put_off})
+
     def commit(self, loop: Loop) -> None:
         """Commit the open batch; if it is refused, have its items done again one by one."""
         try:
@@ -104,7 +128,12 @@ class Settlement:
             loop.track.reserve(loop.key, ref, loop.after)
             self._ticker.write()
         # If settling fails, the reservation stays and tells the truth.
-        yield partial(self.settle, loop)
+        try:
+            yield partial(self.settle, loop)
+        except JobPutOff:
+            # Nothing has happened; written together with the end of the attempt.
+            loop.track.release()
+            raise
 
     @contextmanager
     def _transaction(self, loop: Loop, ref: str) -> Iterator[Settle]:
@@ -175,6 +204,9 @@ class Settlement:
 
     def _count(self, loop: Loop, outcome: str | None = None) -> None:
         """Change the counts in memory; a retried item that succeeds leaves the ledger."""
+        if outcome == Outcome.RETRY:
+            loop.settle(self._job, processed=False)
+            return
         if outcome is not None:
             counter = ledger.COUNTER_OF[outcome]
             setattr(self._job, counter, getattr(self._job, counter) + 1)

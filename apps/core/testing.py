@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemSkipped
+from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemPutOff, ItemSkipped
 from apps.core.parts import PartActor
 from apps.core.sources import Key, source_of
 from apps.core.tracker import ProgressTracker
@@ -26,6 +26,7 @@ class RecordingTracker(ProgressTracker):
         self.failed: list[str] = []
         self.skipped: list[str] = []
         self.in_doubt: list[str] = []
+        self.put_off: list[str] = []
         #: How each item that did not succeed ended, by key.
         self.reasons: dict[str, ItemOutcomeError] = {}
         self.messages: list[str] = []
@@ -113,5 +114,7 @@ class RecordingTracker(ProgressTracker):
             self.skipped.append(self._key)
         elif isinstance(ended, ItemInDoubt):
             self.in_doubt.append(self._key)
+        elif isinstance(ended, ItemPutOff):
+            self.put_off.append(self._key)
         else:
             self.failed.append(self._key)

@@ -17,6 +17,7 @@ from apps.core.budget import ErrorBudget
 from apps.core.endings import entry_of
 from apps.core.errors import (
     AlreadyCountedError,
+    ItemPutOff,
     JobCancelled,
     JobFannedOut,
     JobHandedBack,
@@ -106,6 +107,7 @@ class ProgressTracker:
         with ticker.lock:
             ticker.fold()
         self._loop = ticker.loop = None
+        self._settlement.wait_for_put_off()
 
     @contextmanager
     def item(self, item: object, *, ref: str = "", irreversible: bool = False) -> Iterator[None]:
@@ -119,8 +121,9 @@ class ProgressTracker:
         dies inside leaves it in doubt and nobody repeats it.
 
         An exception settles the item and the loop goes on: ItemFailed, ItemSkipped and ItemInDoubt
-        say how; any other means failed, or in doubt when the item is irreversible. Only a database
-        that is away ends the attempt: a later one goes on with this item.
+        say how; any other means failed, or in doubt when the item is irreversible. ItemPutOff has
+        the item done later by the same job. A database that is away ends the attempt, and so does
+        JobPutOff: a later one goes on with this item.
         """
         loop = self._loop
         if loop is None or loop.item is not item or loop.settled:
@@ -134,6 +137,8 @@ class ProgressTracker:
                 if is_outage(error) and not irreversible:
                     # Not the item's fault, and the database has undone it: another attempt will do.
                     raise
+                if isinstance(error, ItemPutOff):
+                    self._settlement.note_put_off(error)
                 entry = entry_of(loop, ref, error, irreversible=irreversible)
             settle(entry)
 

@@ -9,11 +9,26 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 from apps.core.actors import progress_actor
 from apps.core.tracker import ProgressTracker
 from apps.invoices import mailing as desk
+from apps.invoices.gate import Gate
 from apps.invoices.mailer import Mailer
-from apps.invoices.models import Delivery, DeliveryStatus, Mailing
+from apps.invoices.models import Company, Delivery, DeliveryStatus, Mailing, MailingMode
+from apps.invoices.sending import Sender
 
-ONE_ACCEPTED = gettext_noop("1 e-mail accepted by the mail server")
-MANY_ACCEPTED = gettext_noop("%(done)s e-mails accepted by the mail server")
+#: What the job says at the end, for one e-mail and for several.
+SUMMARIES: dict[str, tuple[str, str]] = {
+    MailingMode.LIVE: (
+        gettext_noop("1 e-mail accepted by the mail server"),
+        gettext_noop("%(done)s e-mails accepted by the mail server"),
+    ),
+    MailingMode.REDIRECT: (
+        gettext_noop("1 e-mail accepted by the mail server, for %(address)s"),
+        gettext_noop("%(done)s e-mails accepted by the mail server, all for %(address)s"),
+    ),
+    MailingMode.DRY_RUN: (
+        gettext_noop("1 e-mail checked, not sent"),
+        gettext_noop("%(done)s e-mails checked, none sent"),
+    ),
+}
 LINK = gettext_noop("See each e-mail")
 #: The job's unit, marked for the translators; the job keeps the msgids.
 UNIT = ngettext_lazy("invoice", "invoices")
@@ -35,13 +50,14 @@ def send_invoices(progress: ProgressTracker, mailing_id: int) -> None:
     deliveries = mailing.deliveries.all()
     above = settings.HERON_FAN_OUT_ABOVE
     if not progress.resumed and deliveries.count() > above:
-        progress.result(MANY_ACCEPTED, links=links)
+        progress.result(_summary(mailing, above), links=links, address=mailing.redirect_to)
         shares = desk.shares(mailing, max(1, above // 2))
         progress.fan_out(send_share, [{"mailing_id": mailing_id, **share} for share in shares])
         return
     _send(progress, deliveries)
-    accepted = deliveries.filter(status=DeliveryStatus.ACCEPTED).count()
-    progress.result(ONE_ACCEPTED if accepted == 1 else MANY_ACCEPTED, links=links, done=accepted)
+    done = deliveries.filter(status__in=(DeliveryStatus.ACCEPTED, DeliveryStatus.CHECKED)).count()
+    summary = _summary(mailing, 1 if done == 1 else 2)
+    progress.result(summary, links=links, done=done, address=mailing.redirect_to)
 
 
 @progress_actor(task_type="email_sending", queue_name="mail", unit=("invoice", "invoices"))
@@ -51,11 +67,19 @@ def send_share(progress: ProgressTracker, mailing_id: int, first: int, last: int
 
 
 def _send(progress: ProgressTracker, deliveries: QuerySet[Delivery]) -> None:
-    desk.mark_interrupted(deliveries)
-    wanted = deliveries.select_related("mailing", "invoice__customer").prefetch_related(
-        "invoice__lines"
-    )
+    desk.mark_interrupted(deliveries, progress.job_id)
+    wanted = deliveries.select_related("mailing", "invoice__customer", "invoice__file")
+    wanted = wanted.prefetch_related("invoice__lines").order_by("pk")
     with Mailer() as mailer:
-        for delivery in progress.track(wanted.order_by("pk"), key="pk"):
+        gate = Gate(mailer.account)
+        sender = Sender(mailer, gate, Company.load())
+        for delivery in progress.track(wanted, key="pk"):
+            letter = sender.write(delivery)
+            if letter.message is not None and delivery.mailing.mode != MailingMode.DRY_RUN:
+                gate.wait(progress)
             with progress.item(delivery, ref=str(delivery.invoice), irreversible=True):
-                desk.send(delivery, mailer)
+                sender.send(delivery, letter)
+
+
+def _summary(mailing: Mailing, count: int) -> str:
+    return SUMMARIES[mailing.mode][count != 1]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.invoices import payments
+from apps.invoices.credit import draft_credit_note
 from apps.invoices.errors import InvoicesError
 from apps.invoices.models import (
     Company,
@@ -17,6 +21,7 @@ from apps.invoices.models import (
     Invoice,
     InvoiceLine,
     InvoiceStatus,
+    MailAccount,
     Mailing,
 )
 from apps.invoices.validation import validate
@@ -86,12 +91,12 @@ class LineInline(Inline):
 class InvoiceAdmin(ModelAdmin):
     """Invoices; a validated one is shown, not edited."""
 
-    list_display = ["__str__", "customer", "issue_date", "total_gross", "status", "paid"]
-    list_filter = ["status", "kind", "paid"]
+    list_display = ["__str__", "customer", "issue_date", "total_gross", "status", "paid_amount"]
+    list_filter = ["status", "kind"]
     list_select_related = ["customer"]
     search_fields = ["number", "customer__name", "order_ref"]
     date_hierarchy = "issue_date"
-    autocomplete_fields = ["customer"]
+    autocomplete_fields = ["customer", "corrects"]
     readonly_fields = [
         "number",
         "status",
@@ -102,7 +107,7 @@ class InvoiceAdmin(ModelAdmin):
         "seller_snapshot",
     ]
     inlines = [LineInline]
-    actions = ["validate_drafts"]
+    actions = ["validate_drafts", "draft_credit_notes", "mark_paid"]
 
     def has_change_permission(self, request: HttpRequest, obj: Invoice | None = None) -> bool:
         """Allow it on drafts."""
@@ -126,12 +131,34 @@ class InvoiceAdmin(ModelAdmin):
                 validated += 1
         self.message_user(request, _("%(n)s validated") % {"n": validated})
 
+    @admin.action(
+        description=_("Draft credit notes of the selected invoices"), permissions=["change"]
+    )
+    def draft_credit_notes(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
+        """Make drafts over all of each invoice, to be looked at and validated."""
+        made = 0
+        for invoice in queryset.select_related("customer").order_by("pk"):
+            try:
+                draft_credit_note(invoice, today=timezone.localdate())
+            except InvoicesError as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                made += 1
+        self.message_user(request, _("%(n)s credit notes drafted") % {"n": made})
+
+    @admin.action(description=_("Mark the selected invoices as paid"), permissions=["change"])
+    def mark_paid(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
+        """Note that what is open of validated invoices was paid today."""
+        with transaction.atomic():
+            paid = payments.pay(queryset.validated(), today=timezone.localdate())
+        self.message_user(request, _("%(n)s marked as paid") % {"n": len(paid)})
+
 
 @admin.register(Mailing)
 class MailingAdmin(ReadOnlyAdmin):
     """Who sent what when."""
 
-    list_display = ["__str__", "created_by", "created_at", "job"]
+    list_display = ["__str__", "mode", "created_by", "created_at", "job"]
     list_select_related = ["created_by", "job"]
 
 
@@ -143,6 +170,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ["status"]
     list_select_related = ["invoice"]
     search_fields = ["invoice__number", "recipient", "message_id"]
+
+
+@admin.register(MailAccount)
+class MailAccountAdmin(ReadOnlyAdmin):
+    """The accounts that mails leave by, and which of them are shut to us."""
+
+    list_display = ["name", "failures", "closed_until", "answer"]
 
 
 def _is_draft(invoice: Invoice | None) -> bool:

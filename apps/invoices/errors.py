@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,9 +41,40 @@ class NotADraftError(InvoicesError):
 class EmptyInvoiceError(InvoicesError):
     """Raised when an invoice without lines is validated."""
 
-    def __init__(self, pk: int) -> None:
+    def __init__(self, pk: int | None) -> None:
         self.pk = pk
-        super().__init__(f"Draft {pk} has no lines. Add one before validating it.")
+        super().__init__(f"{_draft(pk)} has no lines. Add one before validating it.")
+
+
+class NegativeInvoiceError(InvoicesError):
+    """Raised when an invoice or a credit note over less than nothing is validated."""
+
+    def __init__(self, pk: int | None) -> None:
+        self.pk = pk
+        super().__init__(
+            f"{_draft(pk)} comes to less than nothing. Make it a credit note, with positive lines."
+        )
+
+
+class NothingToCreditError(InvoicesError):
+    """Raised when a credit note is wanted for what is no validated invoice."""
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(f"{number} is no validated invoice: there is nothing to take back.")
+
+
+class OverCreditedError(InvoicesError):
+    """Raised when a credit note does not fit the invoice it corrects."""
+
+    def __init__(self, number: str, wanted: Decimal, left: Decimal) -> None:
+        self.number = number
+        self.wanted = wanted
+        self.left = left
+        super().__init__(
+            f"A credit note of {wanted} does not fit invoice {number}, of which {left} can be "
+            "taken back. It must be of the same customer."
+        )
 
 
 class UnknownPlaceholderError(InvoicesError):
@@ -61,6 +93,18 @@ class NothingToSendError(InvoicesError):
     def __init__(self, preflight: Preflight) -> None:
         self.preflight = preflight
         super().__init__("No invoice of this selection can be sent.")
+
+
+class NoOwnAddressError(InvoicesError):
+    """Raised when all e-mails of a mailing are to go to a user who has no address."""
+
+    def __init__(self, username: str) -> None:
+        self.username = username
+        super().__init__(f"{username} has no e-mail address. Enter one in the administration.")
+
+
+def _draft(pk: int | None) -> str:
+    return "A draft" if pk is None else f"Draft {pk}"
 
 
 class MailerError(InvoicesError):
@@ -85,7 +129,19 @@ class Deferred(MailerError):
 
 
 class Unreachable(MailerError):
-    """Raised when no mail can be handed over: no server, or it refuses the login."""
+    """Raised when no mail at all can be handed over: there is no server, or it hangs up."""
+
+
+class LoginRefused(Unreachable):
+    """Raised when the server does not let this account in."""
+
+
+class SenderRefused(Unreachable):
+    """Raised when the server takes no mail from the sender's address, whoever it is for."""
+
+
+class Overloaded(Unreachable):
+    """Raised when the server has put off so many mails in a row that it means all of them."""
 
 
 class InDoubt(MailerError):

@@ -139,7 +139,8 @@ def columns(filters: Filters) -> list[Column]:
 
 def with_state() -> QuerySet[InvoiceWithState]:
     """Give all invoices with `outcome`, that of the newest delivery, and the `state` it means."""
-    newest = Delivery.objects.with_outcome().filter(invoice=OuterRef("pk")).order_by("-generation")
+    sent = Delivery.objects.with_outcome().filter(invoice=OuterRef("pk"), live=True)
+    newest = sent.order_by("-generation")
     state = Case(
         When(status=InvoiceStatus.DRAFT, then=Value("draft")),
         When(outcome=DeliveryStatus.ACCEPTED, then=Value("sent")),

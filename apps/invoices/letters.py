@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from apps.invoices import pdf
 from apps.invoices.errors import UnknownPlaceholderError
-from apps.invoices.models import Company, Delivery, Invoice, InvoiceKind
+from apps.invoices.models import Company, Delivery, Invoice, InvoiceKind, MailingMode
 from apps.invoices.money import format_amount, format_day
 
 #: What a letter may mention, in braces.
@@ -59,12 +59,14 @@ def compose(delivery: Delivery, company: Company) -> EmailMessage:
         values = _values(invoice, company)
         subject = fill(mailing.subject or gettext(SUBJECTS[kind]), values)
         body = fill(mailing.body or gettext(BODIES[kind]), values)
+    if mailing.mode == MailingMode.REDIRECT:
+        subject = f"[{delivery.recipient}] {subject}"
     message = EmailMessage(
         # On one line: a customer's name with a line break must not become a header.
         subject=" ".join(subject.split()),
         body=body,
         from_email=formataddr((company.name, company.from_email)),
-        to=[delivery.recipient],
+        to=[mailing.redirect_to or delivery.recipient],
         reply_to=[company.reply_to or company.from_email],
         headers={"Message-ID": delivery.message_id, "Auto-Submitted": "auto-generated"},
     )

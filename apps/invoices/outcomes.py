@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext_lazy
 
-from apps.invoices.mailing import MAYBE_SENT
 from apps.invoices.models import Delivery, DeliveryStatus
+from apps.invoices.sending import MAYBE_SENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,9 @@ PILLS: dict[str, Pill] = {
     DeliveryStatus.UNKNOWN.value: Pill(
         label=pgettext_lazy("delivery", "In doubt"), icon="question", tone="warn"
     ),
+    DeliveryStatus.CHECKED.value: Pill(
+        label=pgettext_lazy("delivery", "Checked"), icon="check", tone="ok"
+    ),
     DeliveryStatus.SKIPPED.value: Pill(label=pgettext_lazy("delivery", "Skipped"), icon="skip"),
     DeliveryStatus.CANCELLED.value: Pill(
         label=pgettext_lazy("delivery", "Cancelled"), icon="barred"
@@ -60,7 +65,11 @@ SENDABLE = frozenset(
 def reason(delivery: Delivery, outcome: str) -> str:
     """Say why a mail was not simply accepted: the server's own words where it spoke."""
     if delivery.smtp_code and outcome != DeliveryStatus.ACCEPTED:
-        return f"{delivery.smtp_code} {delivery.smtp_text}".strip()
+        words = f"{delivery.smtp_code} {delivery.smtp_text}".strip()
+        if outcome == DeliveryStatus.PENDING and delivery.not_before is not None:
+            at = date_format(timezone.localtime(delivery.not_before), "TIME_FORMAT")
+            return f"{words} ({gettext('next try at %(time)s') % {'time': at}})"
+        return words
     if outcome == DeliveryStatus.UNKNOWN:
         return gettext(MAYBE_SENT)
     if outcome == DeliveryStatus.REFUSED and not delivery.smtp_text:

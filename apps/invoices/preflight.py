@@ -3,20 +3,85 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+from uuid import UUID
 
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Trim
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from apps.invoices.models import ACTIVE, Delivery, DeliveryStatus, Invoice, InvoiceStatus
+from apps.core.statuses import TERMINAL
+from apps.invoices.models import (
+    ACTIVE,
+    Delivery,
+    DeliveryStatus,
+    EmailState,
+    Invoice,
+    InvoiceStatus,
+)
 
-#: Which count an active delivery of an earlier mailing belongs to.
-_KIND_OF = {
-    DeliveryStatus.ACCEPTED.value: "already_sent",
-    DeliveryStatus.UNKNOWN.value: "in_doubt",
-    DeliveryStatus.PENDING.value: "under_way",
-    DeliveryStatus.SENDING.value: "under_way",
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class Fate(TypedDict):
+        """What `with_fate` adds."""
+
+        fate: str
+        to: str
+
+    InvoiceWithFate = WithAnnotations[Invoice, Fate]
+
+#: Kind of invoice → what its figure is called, in the order of the page. The first two go in.
+LABELS: dict[str, Any] = {
+    "to_send": _("to send"),
+    "without_address": _("without an address"),
+    "refused_before": _("to an address refused earlier"),
+    "already_sent": _("sent already"),
+    "under_way": _("being sent"),
+    "in_doubt": _("in doubt"),
+    "drafts": _("drafts"),
+}
+
+#: How each kind that is left out is told.
+_SENTENCES: dict[str, Callable[[int], str]] = {
+    "without_address": lambda n: ngettext(
+        "%(n)s invoice has no e-mail address.", "%(n)s invoices have no e-mail address.", n
+    ),
+    "refused_before": lambda n: ngettext(
+        "%(n)s invoice would go to an address that was refused earlier.",
+        "%(n)s invoices would go to an address that was refused earlier.",
+        n,
+    ),
+    "already_sent": lambda n: ngettext(
+        "%(n)s invoice has been accepted by the mail server already.",
+        "%(n)s invoices have been accepted by the mail server already.",
+        n,
+    ),
+    "under_way": lambda n: ngettext(
+        "%(n)s invoice is being sent already.", "%(n)s invoices are being sent already.", n
+    ),
+    "in_doubt": lambda n: ngettext(
+        "%(n)s invoice is in doubt: it may have been sent.",
+        "%(n)s invoices are in doubt: they may have been sent.",
+        n,
+    ),
+    "drafts": lambda n: ngettext(
+        "%(n)s invoice is still a draft.", "%(n)s invoices are still drafts.", n
+    ),
 }
 
 
@@ -25,10 +90,10 @@ class Candidate:
     """An invoice of a selection, with what decides whether it can be sent."""
 
     pk: int
-    uuid: str
+    uuid: UUID
     recipient: str
     generation: int
-    #: "to_send", "without_address", or why not.
+    #: One of LABELS.
     kind: str
 
     @property
@@ -43,6 +108,7 @@ class Preflight:
 
     to_send: int = 0
     without_address: int = 0
+    refused_before: int = 0
     already_sent: int = 0
     under_way: int = 0
     in_doubt: int = 0
@@ -51,76 +117,69 @@ class Preflight:
     @property
     def left_out(self) -> int:
         """How many stay out of the mailing."""
-        return self.already_sent + self.under_way + self.in_doubt + self.drafts
+        return sum(self.counts().values()) - self.to_send - self.without_address
+
+    def counts(self) -> dict[str, int]:
+        """Give the count of each kind."""
+        return asdict(self)
 
     def sentences(self) -> list[str]:
         """Tell what is left out and why, in the active language."""
-        told = (
-            (
-                self.without_address,
-                ngettext(
-                    "%(n)s invoice has no e-mail address.",
-                    "%(n)s invoices have no e-mail address.",
-                    self.without_address,
-                ),
-            ),
-            (
-                self.already_sent,
-                ngettext(
-                    "%(n)s invoice has been accepted by the mail server already.",
-                    "%(n)s invoices have been accepted by the mail server already.",
-                    self.already_sent,
-                ),
-            ),
-            (
-                self.under_way,
-                ngettext(
-                    "%(n)s invoice is being sent already.",
-                    "%(n)s invoices are being sent already.",
-                    self.under_way,
-                ),
-            ),
-            (
-                self.in_doubt,
-                ngettext(
-                    "%(n)s invoice is in doubt: it may have been sent.",
-                    "%(n)s invoices are in doubt: they may have been sent.",
-                    self.in_doubt,
-                ),
-            ),
-            (
-                self.drafts,
-                ngettext(
-                    "%(n)s invoice is still a draft.",
-                    "%(n)s invoices are still drafts.",
-                    self.drafts,
-                ),
-            ),
-        )
-        return [text % {"n": count} for count, text in told if count]
+        counts = self.counts()
+        return [
+            tell(counts[kind]) % {"n": counts[kind]}
+            for kind, tell in _SENTENCES.items()
+            if counts[kind]
+        ]
 
 
-def candidates(invoices: QuerySet[Invoice]) -> Iterator[Candidate]:
+def with_fate(
+    invoices: QuerySet[Invoice], *, even_refused: bool = False
+) -> QuerySet[InvoiceWithFate]:
+    """Say of each invoice of a selection what would become of it, and where it would go.
+
+    Adds `fate`, one of LABELS, and `to`.
+    """
+    # What an ended job left waiting was never begun.
+    abandoned = Q(status=DeliveryStatus.PENDING, mailing__job__status__in=TERMINAL)
+    active = Delivery.objects.filter(invoice=OuterRef("pk"), live=True, status__in=ACTIVE)
+    status = Subquery(active.exclude(abandoned).values("status")[:1])
+    refused = Q(customer__email_state=EmailState.REFUSED)
+    fate = Case(
+        When(~Q(status=InvoiceStatus.VALIDATED), then=Value("drafts")),
+        When(active=DeliveryStatus.ACCEPTED, then=Value("already_sent")),
+        When(active=DeliveryStatus.UNKNOWN, then=Value("in_doubt")),
+        When(active__isnull=False, then=Value("under_way")),
+        When(to="", then=Value("without_address")),
+        *([] if even_refused else [When(refused, then=Value("refused_before"))]),
+        default=Value("to_send"),
+        output_field=CharField(),
+    )
+    chosen = Invoice.objects.filter(pk__in=invoices.order_by().values("pk"))
+    found = chosen.annotate(active=status, to=Trim("customer__email")).annotate(fate=fate)
+    return cast("QuerySet[InvoiceWithFate]", found)
+
+
+def look(invoices: QuerySet[Invoice], *, even_refused: bool = False) -> Preflight:
+    """Count a selection by kind, and change nothing."""
+    fates = with_fate(invoices, even_refused=even_refused).order_by().values_list("fate")
+    return Preflight(**dict(fates.annotate(Count("pk"))))
+
+
+def candidates(invoices: QuerySet[Invoice], *, even_refused: bool = False) -> Iterator[Candidate]:
     """Look at each invoice of a selection, in the order of their keys.
 
     The order matters: two mailings that insert the same deliveries in the same order wait for each
     other instead of deadlocking.
     """
-    active = Delivery.objects.filter(invoice=OuterRef("pk"), status__in=ACTIVE)
     rows = (
-        Invoice.objects.filter(pk__in=invoices.order_by().values("pk"))
-        .annotate(active=Subquery(active.values("status")[:1]), last=Max("deliveries__generation"))
+        with_fate(invoices, even_refused=even_refused)
+        .annotate(last=Max("deliveries__generation", filter=Q(deliveries__live=True)))
         .order_by("pk")
-        .values_list("pk", "uuid", "status", "customer__email", "active", "last")
+        .values_list("pk", "uuid", "to", "last", "fate")
     )
-    for pk, uuid, status, email, delivery, last in rows:
-        yield Candidate(
-            pk=pk,
-            uuid=str(uuid),
-            recipient=email.strip(),
-            generation=(last or 0) + 1,
-            kind=_kind(status, delivery, email),
-        )
+    for pk, uuid, to, last, kind in rows:
+        yield Candidate(pk=pk, uuid=uuid, recipient=to, generation=(last or 0) + 1, kind=kind)
 
 
 def count(found: Iterable[Candidate], *, taken_meanwhile: int = 0) -> Preflight:
@@ -129,11 +188,3 @@ def count(found: Iterable[Candidate], *, taken_meanwhile: int = 0) -> Preflight:
     counts["to_send"] = max(0, counts["to_send"] - taken_meanwhile)
     counts["under_way"] += taken_meanwhile
     return Preflight(**counts)
-
-
-def _kind(status: str, delivery: str | None, email: str) -> str:
-    if status != InvoiceStatus.VALIDATED:
-        return "drafts"
-    if delivery:
-        return _KIND_OF[delivery]
-    return "to_send" if email.strip() else "without_address"

@@ -35,7 +35,9 @@ def on_decision(
     if decision == Decision.AGAIN:
         # A refused or failed one may be claimed as it is.
         doubtful = (DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN)
-        delivery.filter(status__in=doubtful).update(status=DeliveryStatus.PENDING, finished_at=None)
+        delivery.filter(status__in=doubtful).update(
+            status=DeliveryStatus.PENDING, not_before=None, finished_at=None
+        )
         return
     done = decision == Decision.DONE
     words = _("Marked as sent by %(user)s.") if done else _("Skipped by %(user)s.")

@@ -10,6 +10,7 @@ app_name = "invoices"
 
 urlpatterns = [
     path("", views.invoice_list, name="list"),
+    path("preflight/", views.preflight_check, name="preflight"),
     path("send/", views.send, name="send"),
     path("mailings/<int:pk>/", views.mailing, name="mailing"),
     path("<int:pk>/pdf/", views.invoice_pdf, name="pdf"),

@@ -9,12 +9,21 @@ from tests.e2e.bar import Bar
 from tests.e2e.conftest import Starter
 from tests.e2e.looks import assert_clean
 from tests.support.clerk import Clerk
+from tests.support.lots import Lots
 
 
 def test_the_login_page(page: Page) -> None:
     page.goto("/accounts/login/")
 
     assert_clean(page)
+
+
+def test_the_look_before_sending(desk: Page, lots: Lots) -> None:
+    ids = ",".join(str(each) for each in lots.take().invoice_ids)
+    desk.goto(f"/invoices/preflight/?ids={ids}")
+    desk.get_by_text("Un message personnalisé").click()
+
+    assert_clean(desk)
 
 
 def test_a_running_mailing(desk: Page, bar: Bar, start: Starter) -> None:

@@ -36,6 +36,9 @@ def test_two_hundred_invoices_leave_and_the_bar_tells_the_truth(
     assert len(numbers) == SELECTED
 
     page.get_by_role("button", name=f"Envoyer {SELECTED} factures").click()
+    page.wait_for_url(re.compile("/invoices/preflight/"))
+    expect(page.get_by_role("heading", name=f"{SELECTED} factures à envoyer")).to_be_visible()
+    page.get_by_role("button", name=f"Envoyer {SELECTED} factures").click()
     page.wait_for_url(re.compile("/invoices/mailings/"))
     bar = Bar(page)
     bar.record()

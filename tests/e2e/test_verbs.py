@@ -75,6 +75,9 @@ def test_everything_works_from_the_keyboard(desk: Page, bar: Bar, lots: Lots) ->
 
     tab_to(desk, f"Envoyer les {SIZE} factures de cette liste")
     desk.keyboard.press("Enter")
+    desk.wait_for_url("**/invoices/preflight/**")
+    tab_to(desk, f"Envoyer {SIZE} factures")
+    desk.keyboard.press("Enter")
     bar.wait_for("running")
     tab_to(desk, "Mettre en pause")
     desk.keyboard.press("Enter")

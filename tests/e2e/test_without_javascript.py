@@ -47,6 +47,7 @@ def test_a_mailing_can_be_sent_watched_and_cancelled(
         box.check()
 
     plain.get_by_role("button", name="Envoyer les factures sélectionnées").click()
+    plain.get_by_role("button", name=f"Envoyer {SIZE} factures").click()
     refresh_until(plain, "En cours")
     first = value_of(plain)
     while value_of(plain) == first:

@@ -14,7 +14,8 @@ from apps.invoices.mailing import prepare
 from apps.invoices.models import Company, Customer, Delivery, Invoice, InvoiceLine, Mailing
 from apps.invoices.validation import validate
 
-_numbers = count(1)
+#: Far from the invoices' own numbers, which tests search for.
+_numbers = count(50_001)
 
 Line = tuple[str, str, str]
 ONE_LINE: tuple[Line, ...] = (("2", "50", "20"),)
@@ -92,10 +93,10 @@ def make_invoice_to(email: str, **facts: Any) -> Invoice:
     return make_invoice(make_customer(email=email), **facts)
 
 
-def make_mailing(*invoices: Invoice, by: User | None = None, **letter: str) -> Mailing:
+def make_mailing(*invoices: Invoice, by: User | None = None, **options: Any) -> Mailing:
     user = by or User.objects.first() or make_user()
     wanted = Invoice.objects.filter(pk__in=[invoice.pk for invoice in invoices])
-    mailing, _ = prepare(user, wanted, **letter)
+    mailing, _ = prepare(user, wanted, **options)
     return mailing
 
 

@@ -146,16 +146,28 @@ def test_the_lines_of_a_validated_invoice_cannot_be_changed() -> None:
         InvoiceLine.objects.all().delete()
     with pytest.raises(ImmutableInvoiceError):
         InvoiceLine.objects.bulk_update([line], ["label"])
+    more = InvoiceLine(
+        invoice=line.invoice, position=9, label="more", quantity=1, unit_price=1, vat_rate=20, net=1
+    )
+    with pytest.raises(ImmutableInvoiceError):
+        InvoiceLine.objects.bulk_create([more])
 
 
 def test_a_validated_invoice_can_be_paid() -> None:
     invoice = make_invoice()
 
-    invoice.paid = True
+    invoice.paid_amount = invoice.total_gross
     invoice.save()
-    Invoice.objects.update(paid=True)
+    Invoice.objects.update(paid_on=date(2026, 4, 1))
 
-    assert Invoice.objects.get(pk=invoice.pk).paid
+    assert Invoice.objects.get(pk=invoice.pk).open_amount == 0
+
+
+def test_an_invoice_cannot_be_paid_more_than_once_over() -> None:
+    invoice = make_invoice()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Invoice.objects.update(paid_amount=invoice.total_gross + 1)
 
 
 def test_a_draft_can_be_changed_and_deleted() -> None:

@@ -52,6 +52,22 @@ def test_sending_again_sends_that_mail_alone_under_the_same_message_id(
 ) -> None:
     mailing, job = doubtful(alice)
     before = doubtful_delivery(mailing).message_id
+
+    decide(job, Decision.AGAIN, alice)
+    assert statuses(mailing) == [DeliveryStatus.ACCEPTED, DeliveryStatus.PENDING]
+    run(job.job_id, send_invoices.fn)
+
+    job.refresh_from_db()
+    assert (job.status, job.success_count, job.in_doubt_items) == (Status.COMPLETED, 1, 1)
+    assert sink.recipients == ["a@client.example", *2 * ["drop-data@client.example"]]
+    assert [mail["Message-ID"] for mail in sink.mails[1:]] == [before, before]
+
+
+def test_sending_again_to_a_corrected_address_is_another_mail(
+    alice: User, sink: RunningSink
+) -> None:
+    mailing, job = doubtful(alice)
+    before = doubtful_delivery(mailing).message_id
     Customer.objects.filter(email__startswith="drop").update(email="b@client.example")
 
     decide(job, Decision.AGAIN, alice)
@@ -62,7 +78,11 @@ def test_sending_again_sends_that_mail_alone_under_the_same_message_id(
     assert statuses(mailing) == [DeliveryStatus.ACCEPTED, DeliveryStatus.ACCEPTED]
     assert (job.status, job.success_count, job.in_doubt_items) == (Status.COMPLETED, 2, 0)
     assert sink.recipients == ["a@client.example", "drop-data@client.example", "b@client.example"]
-    assert [mail["Message-ID"] for mail in sink.mails[1:]] == [before, before]
+    assert [mail["Message-ID"] for mail in sink.mails[1:]] == [
+        before,
+        doubtful_delivery(mailing).message_id,
+    ]
+    assert doubtful_delivery(mailing).message_id != before
 
 
 def test_marking_as_sent_sends_nothing_and_says_who_did(alice: User, sink: RunningSink) -> None:

@@ -11,9 +11,17 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.locmem import EmailBackend as MemoryBackend
+from django.core.mail.backends.smtp import EmailBackend as SMTPEmailBackend
 from pytest_django import Settings
 
-from apps.invoices.errors import Deferred, InDoubt, Refused, Unreachable
+from apps.invoices.errors import (
+    Deferred,
+    InDoubt,
+    LoginRefused,
+    Refused,
+    SenderRefused,
+    Unreachable,
+)
 from apps.invoices.mailer import Mailer
 from apps.invoices.sink import Sink
 from tests.invoices.conftest import SMTP as SMTP_BACKEND
@@ -223,10 +231,35 @@ def test_a_login_that_the_server_does_not_want_is_unreachable(
 ) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "heron", "wrong"
 
-    with Mailer() as mailer, pytest.raises(Unreachable):
+    with Mailer() as mailer, pytest.raises(LoginRefused):
         mailer.send(message())
 
     assert sink.mails == []
+
+
+class KnowsNobody(Sink):
+    """Takes no mail from the sender, whoever it is for."""
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        return "550 5.7.1 sender address not owned by you"
+
+
+def test_a_refused_sender_is_told_from_a_refused_mail(start_sink: SinkStarter) -> None:
+    with start_sink(KnowsNobody), Mailer() as mailer:
+        with pytest.raises(SenderRefused, match=r"550 5.7.1 sender") as refused:
+            mailer.send(message())
+
+        assert isinstance(refused.value, Unreachable)
+
+
+def test_a_connection_that_was_idle_is_not_trusted(sink: RunningSink) -> None:
+    with Mailer(idle_seconds=0) as mailer:
+        for _ in range(2):
+            mailer.send(message())
+
+    assert (sink.connections, len(sink.mails)) == (2, 2)
 
 
 def test_any_other_backend_gets_one_mail_a_call(mailoutbox: list[EmailMessage]) -> None:
@@ -235,6 +268,30 @@ def test_any_other_backend_gets_one_mail_a_call(mailoutbox: list[EmailMessage]) 
         mailer.send(message("b@client.example"))
 
     assert [mail.to for mail in mailoutbox] == [["a@client.example"], ["b@client.example"]]
+
+
+class SigningBackend(SMTPEmailBackend):
+    """Sends in a way of its own, as backends that sign do."""
+
+    def _send(self, email_message: EmailMessage) -> bool:
+        email_message.extra_headers["X-Signed"] = "yes"
+        return bool(super()._send(email_message))  # type: ignore[misc]
+
+
+def test_a_backend_that_sends_in_its_own_way_does_so(sink: RunningSink) -> None:
+    with Mailer(SigningBackend()) as mailer:
+        mailer.send(message())
+
+    (mail,) = sink.mails
+    assert mail["X-Signed"] == "yes"
+
+
+def test_what_a_backend_says_of_smtp_is_understood(start_sink: SinkStarter) -> None:
+    with start_sink(Sink), Mailer(SigningBackend()) as mailer:
+        with pytest.raises(Refused, match=r"550 5.1.1"):
+            mailer.send(message("5xx-550@client.example"))
+        with pytest.raises(Deferred, match="451"):
+            mailer.send(message("4xx-451@client.example"))
 
 
 class LazyBackend(BaseEmailBackend):

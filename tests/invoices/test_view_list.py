@@ -53,7 +53,7 @@ def test_it_shows_what_is_to_be_sent_newest_first(as_alice: Client) -> None:
 
 def test_each_state_has_its_tab(as_alice: Client) -> None:
     make_draft()
-    for status in DeliveryStatus:
+    for status in set(DeliveryStatus) - {DeliveryStatus.CHECKED}:
         delivery = make_delivery()
         Delivery.objects.filter(pk=delivery.pk).update(status=status)
 

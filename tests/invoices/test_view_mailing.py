@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 
 from apps.core.statuses import Status
-from apps.invoices.models import Delivery, DeliveryStatus, Mailing
+from apps.invoices.mailer import Mailer
+from apps.invoices.models import Delivery, DeliveryStatus, MailAccount, Mailing, MailingMode
 from tests.invoices.factories import give_job, make_invoice, make_mailing
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +115,43 @@ def test_an_anonymous_reader_is_asked_to_log_in(client: Client, mailing: Mailing
     answer = client.get(mailing.get_absolute_url())
 
     assert answer.headers["Location"].startswith(reverse("login"))
+
+
+def test_it_says_that_the_mail_server_takes_nothing_just_now(
+    as_alice: Client, mailing: Mailing
+) -> None:
+    with Mailer() as mailer:
+        MailAccount.objects.create(
+            name=mailer.account,
+            closed_until=timezone.now() + timedelta(minutes=2),
+            msgid="The mail server refuses the login: %(answer)s",
+            answer="535 5.7.8 no",
+        )
+
+    page = as_alice.get(mailing.get_absolute_url()).content.decode()
+    give_job(mailing, Status.COMPLETED)
+    over = as_alice.get(mailing.get_absolute_url()).content.decode()
+
+    assert "refuse la connexion du compte : 535 5.7.8 no" in page
+    assert "535" not in over
+
+
+def test_a_mail_that_waits_says_why_and_until_when(as_alice: Client, mailing: Mailing) -> None:
+    soon = timezone.now() + timedelta(minutes=5)
+    Delivery.objects.filter(status="sending").update(
+        status="pending", smtp_code=451, smtp_text="greylisted", not_before=soon
+    )
+
+    page = as_alice.get(mailing.get_absolute_url()).content.decode()
+
+    assert f"451 greylisted (prochain essai à {timezone.localtime(soon):%H:%M})" in page
+
+
+def test_a_dry_run_says_that_it_is_one(as_alice: Client, mailing: Mailing) -> None:
+    Mailing.objects.update(mode=MailingMode.DRY_RUN)
+    Delivery.objects.filter(status="accepted").update(status="checked", live=False)
+
+    page = as_alice.get(mailing.get_absolute_url())
+
+    assert "aucun n’est envoyé" in page.content.decode()
+    assert "checked" in {tab.name for tab in page.context["tabs"]}

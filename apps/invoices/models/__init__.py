@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from .account import MailAccount
 from .company import Company
 from .customer import Customer, EmailState
 from .delivery import ACTIVE, FAILED, Delivery, DeliveryStatus
-from .invoice import Invoice, InvoiceKind, InvoiceStatus
+from .file import InvoiceFile
+from .invoice import Invoice, InvoiceKind, InvoiceStatus, OperationCategory
 from .line import InvoiceLine
-from .mailing import Mailing
+from .mailing import Mailing, MailingMode
 from .sequence import NumberSequence
 
 __all__ = [
@@ -19,9 +21,13 @@ __all__ = [
     "DeliveryStatus",
     "EmailState",
     "Invoice",
+    "InvoiceFile",
     "InvoiceKind",
     "InvoiceLine",
     "InvoiceStatus",
+    "MailAccount",
     "Mailing",
+    "MailingMode",
     "NumberSequence",
+    "OperationCategory",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +47,14 @@ class Customer(models.Model):
     def __str__(self) -> str:
         """Return the name with the code."""
         return f"{self.name} ({self.code})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; of a new address nothing is known yet."""
+        if self.pk and self.email_state == EmailState.REFUSED:
+            stored = type(self).objects.filter(pk=self.pk).values_list("email", flat=True).first()
+            if stored is not None and stored.strip() != self.email.strip():
+                self.email_state, self.email_state_reason = EmailState.OK, ""
+        super().save(*args, **kwargs)
 
     def snapshot(self) -> dict[str, str]:
         """Freeze what an invoice prints of its buyer."""

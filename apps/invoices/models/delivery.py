@@ -44,6 +44,8 @@ class DeliveryStatus(models.TextChoices):
     UNKNOWN = "unknown", _("in doubt")
     #: Nothing to send it to.
     SKIPPED = "skipped", _("skipped")
+    #: A dry run has made the e-mail, and not sent it.
+    CHECKED = "checked", _("checked, not sent")
     CANCELLED = "cancelled", _("cancelled")
 
 
@@ -87,13 +89,18 @@ class Delivery(models.Model):
         Invoice, models.PROTECT, related_name="deliveries", verbose_name=_("invoice")
     )
     recipient = models.CharField(_("recipient"), max_length=254, blank=True)
-    # 1 for an invoice's first mail, 2 when it is sent anew after a refusal…
+    #: Whether it is meant for the customer. A rehearsal gets in nobody's way.
+    live = models.BooleanField(_("in earnest"), default=True)
+    # 1 for an invoice's first mail, 2 when it is sent anew after a refusal… 0 for a rehearsal.
     generation = models.PositiveSmallIntegerField(_("generation"), default=1)
     message_id = models.CharField("Message-ID", max_length=200, unique=True)
     status = models.CharField(
         _("status"), max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING
     )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    #: How often in a row the mail server has put it off, and when it is tried again.
+    deferrals = models.PositiveSmallIntegerField(_("times put off"), default=0)
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
     smtp_code = models.PositiveSmallIntegerField(_("SMTP code"), null=True, blank=True)
     smtp_text = models.CharField(_("server's words"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -112,11 +119,13 @@ class Delivery(models.Model):
                 fields=["mailing", "invoice"], name="invoices_once_in_a_mailing"
             ),
             models.UniqueConstraint(
-                fields=["invoice", "generation"], name="invoices_one_delivery_a_generation"
+                fields=["invoice", "generation"],
+                condition=Q(live=True),
+                name="invoices_one_delivery_a_generation",
             ),
             models.UniqueConstraint(
                 fields=["invoice"],
-                condition=Q(status__in=ACTIVE),
+                condition=Q(status__in=ACTIVE, live=True),
                 name="invoices_one_active_delivery",
             ),
             models.CheckConstraint(

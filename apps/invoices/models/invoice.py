@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Round
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from apps.invoices import vat
 from apps.invoices.errors import ImmutableInvoiceError
 
 from .customer import Customer
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from .line import InvoiceLine
 
 
 class InvoiceKind(models.IntegerChoices):
@@ -30,8 +38,16 @@ class InvoiceStatus(models.TextChoices):
     VALIDATED = "validated", _("validated")
 
 
+class OperationCategory(models.TextChoices):
+    """What is sold, in the codes that French invoices carry as BT-23 (framework of invoicing)."""
+
+    GOODS = "B1", _("goods")
+    SERVICES = "S1", _("services")
+    MIXED = "M1", _("goods and services")
+
+
 #: What may still change once an invoice is validated.
-LIVING_FIELDS = frozenset({"paid"})
+LIVING_FIELDS = frozenset({"paid_amount", "paid_on"})
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
@@ -90,13 +106,32 @@ class Invoice(models.Model):
     issue_date = models.DateField(_("issued on"))
     due_date = models.DateField(_("due on"))
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    operation_category = models.CharField(
+        _("operations"),
+        max_length=2,
+        choices=OperationCategory,
+        default=OperationCategory.MIXED,
+    )
+    #: The validated invoice that a credit note takes back, in whole or in part.
+    corrects = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="credit_notes",
+        verbose_name=_("corrects"),
+    )
     order_ref = models.CharField(_("order reference"), max_length=60, blank=True)
     total_net = models.DecimalField(_("net"), max_digits=12, decimal_places=2, default=0)
     total_vat = models.DecimalField(_("VAT"), max_digits=12, decimal_places=2, default=0)
     total_gross = models.DecimalField(_("total"), max_digits=12, decimal_places=2, default=0)
-    paid = models.BooleanField(_("paid"), default=False)
+    paid_amount = models.DecimalField(_("paid"), max_digits=12, decimal_places=2, default=0)
+    paid_on = models.DateField(_("paid on"), null=True, blank=True)
 
     objects = InvoiceQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        lines: RelatedManager[InvoiceLine]
 
     class Meta:
         ordering = ["-issue_date", "-number"]
@@ -122,6 +157,18 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=InvoiceKind.values), name="invoices_known_kind"
             ),
+            models.CheckConstraint(
+                condition=Q(operation_category__in=OperationCategory.values),
+                name="invoices_known_category",
+            ),
+            models.CheckConstraint(
+                condition=Q(corrects__isnull=True) | Q(kind=InvoiceKind.CREDIT_NOTE),
+                name="invoices_only_credit_notes_correct",
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_amount__gte=0, paid_amount__lte=F("total_gross")),
+                name="invoices_paid_at_most_in_full",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +186,31 @@ class Invoice(models.Model):
         if type(self).objects.filter(pk=self.pk, status=InvoiceStatus.VALIDATED).exists():
             raise ImmutableInvoiceError(str(self.number))
         return super().delete(*args, **kwargs)
+
+    @property
+    def open_amount(self) -> Decimal:
+        """What remains to be paid."""
+        return self.total_gross - self.paid_amount
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it takes an amount back instead of asking for one."""
+        return self.kind == InvoiceKind.CREDIT_NOTE
+
+    @property
+    def buyer_name(self) -> str:
+        """The customer's name as invoiced."""
+        return str(self.buyer_snapshot.get("name", ""))
+
+    @property
+    def buyer_code(self) -> str:
+        """The customer's code as invoiced."""
+        return str(self.buyer_snapshot.get("code", ""))
+
+    @cached_property
+    def per_rate(self) -> tuple[vat.RateTotal, ...]:
+        """Net amount and VAT of each rate, from the highest to the lowest; kept once computed."""
+        return vat.total((line.vat_rate, line.net) for line in self.lines.all()).per_rate
 
     def _refuse_changes(self) -> None:
         frozen = [

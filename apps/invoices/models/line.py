@@ -14,6 +14,9 @@ from apps.invoices.errors import ImmutableInvoiceError
 
 from .invoice import Invoice, InvoiceStatus
 
+#: Invoices looked up in one statement.
+BATCH = 500
+
 
 class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
     """Querying lines, with the same protection as a single row has."""
@@ -30,6 +33,19 @@ class InvoiceLineQuerySet(models.QuerySet["InvoiceLine"]):
         rows = list(objs)
         self.filter(pk__in=[row.pk for row in rows])._refuse_validated()
         return super().bulk_update(rows, fields, batch_size)
+
+    def bulk_create(
+        self, objs: Iterable[InvoiceLine], *args: Any, **kwargs: Any
+    ) -> list[InvoiceLine]:
+        """Add lines to drafts, or to invoices that are validated with their lines just now."""
+        rows = list(objs)
+        invoices = sorted({row.invoice_id for row in rows})
+        for start in range(0, len(invoices), BATCH):
+            # One that has lines in the database is not being made just now.
+            self.model.objects.filter(
+                invoice__in=invoices[start : start + BATCH]
+            )._refuse_validated()
+        return super().bulk_create(rows, *args, **kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete lines of drafts only."""

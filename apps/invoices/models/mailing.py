@@ -10,6 +10,16 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
+class MailingMode(models.TextChoices):
+    """Whom the e-mails of a mailing reach."""
+
+    LIVE = "live", _("to the customers")
+    #: Everything as in earnest, but each e-mail goes to whoever sends.
+    REDIRECT = "redirect", _("all of them to me")
+    #: Everything but the sending.
+    DRY_RUN = "dry_run", _("to nobody: only check")
+
+
 class MailingQuerySet(models.QuerySet["Mailing"]):
     """Querying mailings."""
 
@@ -30,6 +40,8 @@ class Mailing(models.Model):
 
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     body = models.TextField(_("body"), blank=True)
+    mode = models.CharField(_("mode"), max_length=10, choices=MailingMode, default=MailingMode.LIVE)
+    redirect_to = models.EmailField(_("redirected to"), blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="mailings", verbose_name=_("sent by")
     )
@@ -49,6 +61,16 @@ class Mailing(models.Model):
         ordering = ["-pk"]
         verbose_name = _("mailing")
         verbose_name_plural = _("mailings")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mode__in=MailingMode.values), name="invoices_known_mode"
+            ),
+            models.CheckConstraint(
+                condition=(Q(mode=MailingMode.REDIRECT) & ~Q(redirect_to=""))
+                | (~Q(mode=MailingMode.REDIRECT) & Q(redirect_to="")),
+                name="invoices_redirected_somewhere",
+            ),
+        ]
 
     def __str__(self) -> str:
         """Return the mailing's number."""

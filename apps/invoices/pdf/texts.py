@@ -38,6 +38,12 @@ def facts(invoice: Invoice) -> list[str]:
         _("Issued on %(day)s") % {"day": format_day(invoice.issue_date)},
         _("Due on %(day)s") % {"day": format_day(invoice.due_date)},
     ]
+    if invoice.corrects is not None:
+        corrected = {
+            "number": invoice.corrects.number,
+            "day": format_day(invoice.corrects.issue_date),
+        }
+        lines.append(_("On invoice %(number)s of %(day)s") % corrected)
     if invoice.order_ref:
         lines.append(_("Your order %(reference)s") % {"reference": invoice.order_ref})
     lines.append(_("Customer %(code)s") % {"code": invoice.buyer_snapshot.get("code", "")})

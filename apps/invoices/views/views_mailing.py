@@ -10,12 +10,14 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from apps.invoices import outcomes
 from apps.invoices.invoice_list import Tab
-from apps.invoices.models import Delivery, Mailing
+from apps.invoices.mailer import Mailer
+from apps.invoices.models import Delivery, MailAccount, Mailing, MailingMode
 
 if TYPE_CHECKING:
     from apps.invoices.models.delivery import DeliveryWithOutcome
@@ -52,8 +54,18 @@ def mailing(request: HttpRequest, pk: int) -> HttpResponse:
         "tab": tab,
         "page": page,
         "rows": [_row(delivery) for delivery in page],
+        "shut": _shut(found),
     }
     return render(request, "invoices/mailing.html", context)
+
+
+def _shut(mailing: Mailing) -> MailAccount | None:
+    """Give the account while no mail can leave by it; one that nothing waits for is no news."""
+    if mailing.job is None or mailing.job.is_terminal or mailing.mode == MailingMode.DRY_RUN:
+        return None
+    with Mailer() as mailer:
+        account = MailAccount.objects.filter(name=mailer.account[:300])
+    return account.filter(closed_until__gt=timezone.now()).first()
 
 
 def _tabs(mailing: Mailing) -> list[Tab]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.views import redirect_to_login
@@ -12,76 +14,69 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from apps.invoices import invoice_list as listing
 from apps.invoices.actors import send_invoices
-from apps.invoices.errors import NoCompanyError, NothingToSendError
+from apps.invoices.errors import (
+    InvoicesError,
+    NoCompanyError,
+    NoOwnAddressError,
+    NothingToSendError,
+)
+from apps.invoices.forms import MailingForm
 from apps.invoices.mailing import prepare
 from apps.invoices.models import Invoice, Mailing
 from apps.invoices.preflight import Preflight
+from apps.invoices.selection import Selection, SelectionError
+from apps.invoices.views.views_preflight import show
 
-
-class SelectionError(Exception):
-    """Raised when what the page sent is no selection; the text is for the reader."""
+#: The list's own fields, which a reader who is sent back to it keeps.
+LIST_FIELDS = ("status", "q", "sort", "per_page", "page")
 
 
 @require_POST
 def send(request: HttpRequest) -> HttpResponse:
     """Freeze the selected invoices into a mailing and start its job.
 
-    The fields: `invoice_ids`, several times; or `all=1` with the list's filters, for every invoice
-    that matches and can be sent.
+    The fields: a selection (`Selection.read`), and how to send it (`MailingForm`). `expected` is
+    how many the reader was told would be sent: whatever has changed since is told.
     """
     if not request.user.is_authenticated:
         if _wants_json(request):
             return _refuse(request, _("Please log in first."), status=401)
         return redirect_to_login(reverse("invoices:list"))
+    form = MailingForm(request.POST)
     try:
-        invoices = _selection(request)
+        selection = Selection.read(request.POST)
+        invoices = selection.invoices()
+        if not form.is_valid():
+            return _incomplete(request, selection, form)
         selected = invoices.count()
-        mailing, preflight = start(request.user, invoices)
+        mailing, preflight = start(request.user, invoices, **form.options())
     except SelectionError as error:
         return _refuse(request, str(error), status=400)
-    except NothingToSendError as error:
-        return _refuse(request, _nothing(error.preflight), status=409)
-    except NoCompanyError:
-        text = _("Enter your company in the administration first: it is the sender.")
-        return _refuse(request, text, status=409)
+    except InvoicesError as error:
+        return _refuse(request, _why_not(error), status=409)
     return _started(request, mailing, preflight, selected)
 
 
-def start(user: AbstractBaseUser, invoices: QuerySet[Invoice]) -> tuple[Mailing, Preflight]:
+def start(
+    user: AbstractBaseUser, invoices: QuerySet[Invoice], **options: Any
+) -> tuple[Mailing, Preflight]:
     """Prepare a mailing and start its job: both, or neither."""
     with transaction.atomic():
-        mailing, preflight = prepare(user, invoices)
+        mailing, preflight = prepare(user, invoices, **options)
         mailing.job = send_invoices.start_for(user, mailing_id=mailing.pk)
         mailing.save(update_fields=["job"])
     return mailing, preflight
 
 
-def _selection(request: HttpRequest) -> QuerySet[Invoice]:
-    if request.POST.get("all") == "1":
-        return listing.sendable(listing.Filters.read(request.POST))
-    sent = request.POST.getlist("invoice_ids") or request.POST.getlist("invoice_ids[]")
-    if not sent:
-        raise SelectionError(_("No invoice is selected. Tick at least one."))
-    try:
-        wanted = {int(value) for value in sent}
-    except ValueError as error:
-        raise SelectionError(_("The selection could not be read. Reload the page.")) from error
-    found = Invoice.objects.filter(pk__in=wanted)
-    if missing := len(wanted) - found.count():
-        raise SelectionError(
-            ngettext(
-                "%(n)s selected invoice no longer exists. Reload the page.",
-                "%(n)s selected invoices no longer exist. Reload the page.",
-                missing,
-            )
-            % {"n": missing}
-        )
-    return found
+def _incomplete(request: HttpRequest, selection: Selection, form: MailingForm) -> HttpResponse:
+    """Show what is wrong with the letter, beside what was written."""
+    if _wants_json(request):
+        errors = [str(error) for found in form.errors.values() for error in found]
+        return _refuse(request, " ".join(errors), status=400)
+    return show(request, selection, form, status=400)
 
 
 def _started(
@@ -98,13 +93,21 @@ def _started(
                 "url": mailing.get_absolute_url(),
             }
         )
-    for sentence in preflight.sentences():
-        messages.warning(request, sentence)
+    if request.POST.get("expected") != str(preflight.to_send):
+        for sentence in preflight.sentences():
+            messages.warning(request, sentence)
     return redirect(mailing)
 
 
-def _nothing(preflight: Preflight) -> str:
-    return " ".join([_("Nothing to send."), *preflight.sentences()])
+def _why_not(error: InvoicesError) -> str:
+    """Say in the reader's words why nothing is sent."""
+    if isinstance(error, NothingToSendError):
+        return " ".join([_("Nothing to send."), *error.preflight.sentences()])
+    if isinstance(error, NoOwnAddressError):
+        return _("You have no e-mail address of your own. An administrator can enter one.")
+    if isinstance(error, NoCompanyError):
+        return _("Enter your company in the administration first: it is the sender.")
+    raise error
 
 
 def _refuse(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
@@ -112,11 +115,7 @@ def _refuse(request: HttpRequest, text: str, *, status: int) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse({"success": False, "error": text}, status=status)
     messages.error(request, text)
-    kept = {
-        name: request.POST[name]
-        for name in ("status", "q", "sort", "per_page", "page")
-        if request.POST.get(name)
-    }
+    kept = {name: request.POST[name] for name in LIST_FIELDS if request.POST.get(name)}
     return redirect(f"{reverse('invoices:list')}?{urlencode(kept)}")
 
 

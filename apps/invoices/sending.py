@@ -1,0 +1,246 @@
+"""Sending one delivery: write the letter, claim the delivery, hand the mail over, note the outcome.
+
+The order is what keeps a mail from leaving twice: the claim is committed before the mail is handed
+over, and the outcome written after; whatever dies in between leaves a delivery that says "in
+doubt", and nobody repeats it. The letter is written before, because that takes longest: a worker
+that dies over it leaves nothing in doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemPutOff, ItemSkipped
+from apps.invoices import letters, message_ids
+from apps.invoices.errors import Deferred, InDoubt, MailerError, Refused, Unreachable
+from apps.invoices.gate import Gate
+from apps.invoices.mailer import Mailer
+from apps.invoices.models import (
+    Company,
+    Customer,
+    Delivery,
+    DeliveryStatus,
+    EmailState,
+    MailingMode,
+)
+from apps.invoices.models.delivery import DeliveryQuerySet
+
+#: From where a worker may claim a delivery: no mail of it was ever taken.
+CLAIMABLE = (
+    DeliveryStatus.PENDING,
+    DeliveryStatus.REFUSED,
+    DeliveryStatus.FAILED,
+    DeliveryStatus.SKIPPED,
+    DeliveryStatus.CHECKED,
+    DeliveryStatus.CANCELLED,
+)
+
+MAYBE_SENT = gettext_noop(
+    "The connection broke after the e-mail was handed over: it may have been sent."
+)
+PUT_OFF = gettext_noop("Put off by the mail server: %(answer)s")
+REFUSED = gettext_noop("Refused by the mail server: %(answer)s")
+NOT_YET = gettext_noop("It is not yet time to try again.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A delivery's mail; or why there is none, and what the delivery becomes by it."""
+
+    message: EmailMessage | None = None
+    outcome: ItemOutcomeError | None = None
+    status: DeliveryStatus = DeliveryStatus.FAILED
+
+
+class Sender:
+    """Sends the deliveries of one attempt, one at a time."""
+
+    def __init__(self, mailer: Mailer, gate: Gate, company: Company) -> None:
+        self._mailer = mailer
+        self._gate = gate
+        self._company = company
+
+    def write(self, delivery: Delivery) -> Letter:
+        """Write the mail of a delivery. Nothing of it has left, whatever goes wrong here."""
+        if delivery.not_before is not None and delivery.not_before > timezone.now():
+            wait = (delivery.not_before - timezone.now()).total_seconds()
+            return Letter(outcome=ItemPutOff(NOT_YET, after_seconds=wait))
+        if delivery.attempts:
+            # A second try goes to the address as it is now: it may have been corrected.
+            message_ids.readdress(delivery, delivery.invoice.customer.email.strip())
+        if not delivery.recipient:
+            text = gettext_noop("The customer has no e-mail address.")
+            outcome = ItemSkipped(text, code="no_address")
+            return Letter(outcome=outcome, status=DeliveryStatus.SKIPPED)
+        try:
+            validate_email(delivery.recipient)
+            return Letter(message=letters.compose(delivery, self._company))
+        except ValidationError:
+            return Letter(
+                outcome=ItemFailed(
+                    gettext_noop("%(address)s is not an e-mail address."),
+                    code="bad_address",
+                    params={"address": delivery.recipient},
+                ),
+                status=DeliveryStatus.REFUSED,
+            )
+        except Exception as error:  # noqa: BLE001 (one invoice must not end the others)
+            return Letter(
+                outcome=ItemFailed(
+                    gettext_noop("The e-mail could not be written: %(error)s"),
+                    code="not_written",
+                    params={"error": str(error)},
+                )
+            )
+
+    def send(self, delivery: Delivery, letter: Letter) -> None:
+        """Send one delivery, unless the mail server has accepted it before.
+
+        Raises:
+            ItemSkipped: there is no address, or another mailing has the invoice.
+            ItemFailed: refused, or put off too often; with the server's words.
+            ItemPutOff: put off by the server, or not yet due.
+            ItemInDoubt: nobody can tell whether the mail was taken.
+            JobPutOff: the server takes no mail at all just now; this one is as it was.
+        """
+        if isinstance(letter.outcome, ItemPutOff):
+            raise letter.outcome
+        if not _claim(delivery):
+            return
+        if letter.outcome is not None:
+            text = str(letter.outcome.params.get("error", ""))
+            _finish(delivery, letter.status, text=text)
+            raise letter.outcome
+        if delivery.mailing.mode == MailingMode.DRY_RUN:
+            _finish(delivery, DeliveryStatus.CHECKED)
+            return
+        if letter.message is not None:
+            self._hand_over(delivery, letter.message)
+
+    def _hand_over(self, delivery: Delivery, message: EmailMessage) -> None:
+        try:
+            words = self._mailer.send(message)
+        except Unreachable as error:
+            _put_back(delivery)
+            self._gate.shut(error)
+            raise self._gate.put_off() from error
+        except Deferred as error:
+            self._gate.deferred(error)
+            raise _deferred(delivery, error) from error
+        except MailerError as error:
+            self._gate.answered()
+            raise _failed(delivery, error) from error
+        except Exception:
+            # Nobody foresaw it, so nobody knows on which side of the effect it happened.
+            _finish(delivery, DeliveryStatus.UNKNOWN)
+            raise
+        try:
+            self._gate.answered()
+            _finish(delivery, DeliveryStatus.ACCEPTED, code=250, text=words)
+            _restore_address(delivery)
+        except DatabaseError as error:
+            raise ItemInDoubt(
+                gettext_noop("The e-mail was accepted, but that could not be written down."),
+                code="not_written",
+            ) from error
+
+
+def _claim(delivery: Delivery) -> bool:
+    """Take a delivery from waiting to being sent, in one guarded update; False: sent already."""
+    try:
+        with transaction.atomic():
+            claimed = Delivery.objects.filter(pk=delivery.pk, status__in=CLAIMABLE).update(
+                status=DeliveryStatus.SENDING,
+                recipient=delivery.recipient,
+                message_id=delivery.message_id,
+                attempts=F("attempts") + 1,
+                claimed_at=timezone.now(),
+                not_before=None,
+                finished_at=None,
+                smtp_code=None,
+                smtp_text="",
+            )
+    except IntegrityError as error:
+        raise ItemSkipped(
+            gettext_noop("Another mailing is sending this invoice."), code="under_way"
+        ) from error
+    if claimed:
+        return True
+    if Delivery.objects.get(pk=delivery.pk).status == DeliveryStatus.ACCEPTED:
+        return False
+    _finish(delivery, DeliveryStatus.UNKNOWN)
+    raise ItemInDoubt(MAYBE_SENT, code="in_doubt")
+
+
+def _put_back(delivery: Delivery) -> None:
+    """Undo a claim: nothing was handed over, and it was no try."""
+    _being_sent(delivery).update(
+        status=DeliveryStatus.PENDING, attempts=F("attempts") - 1, claimed_at=None
+    )
+
+
+def _deferred(delivery: Delivery, error: Deferred) -> ItemOutcomeError:
+    """Let a mail that was put off wait, longer each time, until its tries are spent."""
+    answer = {"answer": str(error)}
+    waits = settings.HERON_MAIL_RETRY_SECONDS
+    if delivery.deferrals >= len(waits):
+        _finish(delivery, DeliveryStatus.FAILED, code=error.code, text=error.text)
+        _row(delivery).update(deferrals=0)
+        return ItemFailed(PUT_OFF, code="deferred", params=answer)
+    wait = waits[delivery.deferrals]
+    _being_sent(delivery).update(
+        status=DeliveryStatus.PENDING,
+        deferrals=F("deferrals") + 1,
+        not_before=timezone.now() + timedelta(seconds=wait),
+        smtp_code=error.code or None,
+        smtp_text=error.text[:500],
+    )
+    return ItemPutOff(PUT_OFF, after_seconds=wait, code="deferred", params=answer)
+
+
+def _failed(delivery: Delivery, error: MailerError) -> ItemOutcomeError:
+    """Write down why a mail was not accepted, and tell it as an item's outcome."""
+    answer = {"answer": str(error)}
+    if isinstance(error, InDoubt):
+        _finish(delivery, DeliveryStatus.UNKNOWN, code=error.code, text=error.text)
+        return ItemInDoubt(MAYBE_SENT, code="no_answer", params=answer)
+    _finish(delivery, DeliveryStatus.REFUSED, code=error.code, text=error.text)
+    if isinstance(error, Refused) and error.command == "RCPT" and delivery.live:
+        Customer.objects.filter(pk=delivery.invoice.customer_id).update(
+            email_state=EmailState.REFUSED, email_state_reason=str(error)[:300]
+        )
+    return ItemFailed(REFUSED, code="refused", params=answer)
+
+
+def _restore_address(delivery: Delivery) -> None:
+    """Forget that the customer's address was once refused: it works."""
+    customer = delivery.invoice.customer
+    if delivery.live and customer.email_state == EmailState.REFUSED:
+        Customer.objects.filter(pk=customer.pk).update(
+            email_state=EmailState.OK, email_state_reason=""
+        )
+
+
+def _finish(delivery: Delivery, status: DeliveryStatus, *, code: int = 0, text: str = "") -> None:
+    """Write an outcome; a late worker may still say what really became of a doubtful mail."""
+    _being_sent(delivery).update(
+        status=status, smtp_code=code or None, smtp_text=text[:500], finished_at=timezone.now()
+    )
+
+
+def _being_sent(delivery: Delivery) -> DeliveryQuerySet:
+    return _row(delivery).filter(status__in=(DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN))
+
+
+def _row(delivery: Delivery) -> DeliveryQuerySet:
+    return Delivery.objects.filter(pk=delivery.pk)

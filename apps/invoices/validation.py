@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.invoices import numbering, vat
 from apps.invoices.errors import EmptyInvoiceError, NotADraftError
 from apps.invoices.models import Company, Invoice, InvoiceKind, InvoiceStatus
+from apps.invoices.signals import invoices_validated
 
 
 def validate(pk: int, *, company: Company | None = None) -> Invoice:
@@ -15,7 +16,10 @@ def validate(pk: int, *, company: Company | None = None) -> Invoice:
     with transaction.atomic():
         # Locked, so that two people can't validate the same draft and burn a number.
         invoice = (
-            Invoice.objects.select_for_update(of=("self",)).select_related("customer").get(pk=pk)
+            Invoice.objects.select_for_update(of=("self",))
+            .select_related("customer")
+            .prefetch_related("lines")
+            .get(pk=pk)
         )
         if invoice.status != InvoiceStatus.DRAFT:
             raise NotADraftError(str(invoice.number))
@@ -31,4 +35,5 @@ def validate(pk: int, *, company: Company | None = None) -> Invoice:
         invoice.number = numbering.next_number(InvoiceKind(invoice.kind), invoice.issue_date.year)
         invoice.status = InvoiceStatus.VALIDATED
         invoice.save()
+        invoices_validated.send(sender=Invoice, invoices=[invoice])
     return invoice

@@ -53,8 +53,8 @@ def total(lines: Iterable[tuple[Decimal, Decimal]]) -> Totals:
     """Add up lines given as (rate, net amount)."""
     nets: dict[Decimal, Decimal] = {}
     for rate, net in lines:
-        # Normalized, so that 20 and 20.00 are one rate.
-        key = rate.normalize()
+        # Always two decimals, so that 20 and 20.00 are one rate, and read alike.
+        key = rate.quantize(CENT)
         nets[key] = nets.get(key, Decimal(0)) + net
     per_rate = tuple(
         RateTotal(rate=rate, net=net, vat=round_cents(net * rate / 100))

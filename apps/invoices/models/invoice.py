@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Round
 from django.utils.translation import gettext_lazy as _
 
+from apps.invoices import vat
 from apps.invoices.errors import ImmutableInvoiceError
 
 from .customer import Customer
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+    from .line import InvoiceLine
 
 
 class InvoiceKind(models.IntegerChoices):
@@ -98,6 +104,9 @@ class Invoice(models.Model):
 
     objects = InvoiceQuerySet.as_manager()
 
+    if TYPE_CHECKING:
+        lines: RelatedManager[InvoiceLine]
+
     class Meta:
         ordering = ["-issue_date", "-number"]
         verbose_name = _("invoice")
@@ -127,6 +136,26 @@ class Invoice(models.Model):
     def __str__(self) -> str:
         """Return the number, or say that there is none yet."""
         return self.number or f"draft {self.pk}"
+
+    @property
+    def is_credit_note(self) -> bool:
+        """Whether it takes an amount back instead of asking for one."""
+        return self.kind == InvoiceKind.CREDIT_NOTE
+
+    @property
+    def buyer_name(self) -> str:
+        """The customer's name as invoiced."""
+        return str(self.buyer_snapshot.get("name", ""))
+
+    @property
+    def buyer_code(self) -> str:
+        """The customer's code as invoiced."""
+        return str(self.buyer_snapshot.get("code", ""))
+
+    @property
+    def per_rate(self) -> tuple[vat.RateTotal, ...]:
+        """Net amount and VAT of each rate, from the highest to the lowest."""
+        return vat.total((line.vat_rate, line.net) for line in self.lines.all()).per_rate
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, unless it would change what a validated invoice says."""

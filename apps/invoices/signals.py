@@ -8,6 +8,6 @@ from django.dispatch import Signal
 #: in the order of their numbers; one by one or thousands at once. A receiver that raises undoes the
 #: validation. What a receiver may rely on, and read without a query: `uuid`, `number`,
 #: `issue_date`, `due_date`, `currency`, `is_credit_note`, `buyer_name`, `buyer_code`, `total_net`,
-#: `total_vat`, `total_gross`, and `per_rate` (each with `rate` in percent, `net` and `vat`). Amounts
-#: are positive on credit notes too.
+#: `total_vat`, `total_gross`, and `per_rate` (each with `rate` in percent, `net` and `vat`).
+#: Amounts are positive on credit notes too.
 invoices_validated = Signal()

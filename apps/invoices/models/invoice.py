@@ -137,6 +137,18 @@ class Invoice(models.Model):
         """Return the number, or say that there is none yet."""
         return self.number or f"draft {self.pk}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, unless it would change what a validated invoice says."""
+        if not self._state.adding:
+            self._refuse_changes()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete a draft."""
+        if type(self).objects.filter(pk=self.pk, status=InvoiceStatus.VALIDATED).exists():
+            raise ImmutableInvoiceError(str(self.number))
+        return super().delete(*args, **kwargs)
+
     @property
     def is_credit_note(self) -> bool:
         """Whether it takes an amount back instead of asking for one."""
@@ -156,18 +168,6 @@ class Invoice(models.Model):
     def per_rate(self) -> tuple[vat.RateTotal, ...]:
         """Net amount and VAT of each rate, from the highest to the lowest."""
         return vat.total((line.vat_rate, line.net) for line in self.lines.all()).per_rate
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, unless it would change what a validated invoice says."""
-        if not self._state.adding:
-            self._refuse_changes()
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete a draft."""
-        if type(self).objects.filter(pk=self.pk, status=InvoiceStatus.VALIDATED).exists():
-            raise ImmutableInvoiceError(str(self.number))
-        return super().delete(*args, **kwargs)
 
     def _refuse_changes(self) -> None:
         frozen = [

@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from apps.core import shutdown
 from apps.core.budget import ErrorBudget
-from apps.core.errors import ItemFailed, ItemInDoubt, ItemSkipped, JobPutOff
+from apps.core.errors import (
+    ItemFailed,
+    ItemInDoubt,
+    ItemSkipped,
+    JobFailed,
+    JobPutOff,
+    NotRepeatableError,
+)
 from apps.core.models import JobItem, Outcome, SSEProgress
 from apps.core.runner import run
 from apps.core.snapshot import snapshot
@@ -472,3 +479,81 @@ def test_an_actor_may_put_its_job_off_as_often_as_it_takes(job: SSEProgress) -> 
         assert (job.status, job.attempts) == (Status.PENDING, 0)
         assert "mail server" in snapshot(job)["message"]
         SSEProgress.objects.filter(pk=job.pk).update(not_before=None)
+
+
+def test_an_actor_fails_its_job_in_its_own_words(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        progress.expect(5)
+        progress.advance(2)
+        raise JobFailed(
+            "The disk has %(left)s left.",
+            code="disk-full",
+            params={"left": "3 kB"},
+            hint="Make room.",
+        )
+
+    job = attempt(work)
+
+    assert (job.status, counts(job)["done"], counts(job)["left"]) == (Status.FAILED, 2, 3)
+    error = snapshot(job)["error"]
+    assert (error["code"], error["message"], error["hint"]) == (
+        "disk-full",
+        "The disk has 3 kB left.",
+        "Make room.",
+    )
+
+
+def test_an_actor_that_starts_over_counts_its_items_once(
+    job: SSEProgress, attempt: Attempt
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        first = not progress.resumed
+        progress.start_over()
+        progress.expect(4)
+        for n in range(4):
+            if first and n == 3:
+                raise Killed
+            progress.advance()
+
+    with pytest.raises(Killed):
+        run(job.job_id, work)
+    job.refresh_from_db()
+    assert job.processed_items == 3
+    again = attempt(work)
+
+    assert again.status == Status.COMPLETED
+    assert counts(again) == {"done": 4, "skipped": 0, "failed": 0, "in_doubt": 0, "left": 0}
+
+
+def test_starting_over_is_refused_where_the_ledger_has_outcomes(
+    job: SSEProgress, attempt: Attempt
+) -> None:
+    def fail_one(progress: ProgressTracker) -> None:
+        for n in progress.track([1]):
+            with progress.item(n):
+                raise ItemFailed("no")
+
+    def start_over(progress: ProgressTracker) -> None:
+        with pytest.raises(NotRepeatableError):
+            progress.start_over()
+
+    attempt(fail_one)
+    SSEProgress.objects.filter(pk=job.pk).update(status=Status.PENDING)
+
+    assert attempt(start_over).failed_items == 1
+
+
+def test_what_is_written_behind_the_fence_is_undone_when_the_job_has_moved_on(
+    job: SSEProgress,
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        with progress.fenced():
+            User.objects.create_user("first")
+        SSEProgress.objects.filter(pk=job.pk).update(epoch=99)
+        with progress.fenced():
+            User.objects.create_user("second")
+
+    run(job.job_id, work)
+
+    assert User.objects.filter(username="first").exists()
+    assert not User.objects.filter(username="second").exists()

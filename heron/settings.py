@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "apps.invoices",
     "apps.edi",
     "apps.reports",
+    "heron.ledger",
     "workers",
 ]
 

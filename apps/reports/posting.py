@@ -1,0 +1,87 @@
+"""Writing sales into the ledger: each once, numbered without gaps, with what is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from apps.reports.accounts import CUSTOMERS, SALES_JOURNAL
+from apps.reports.models import Ledger, LedgerEntry
+from apps.reports.models.ledger import ONLY
+from apps.reports.sales import Sale, entry_of
+
+#: Rows in one statement.
+BATCH = 500
+
+
+def post(sales: Sequence[Sale], *, siren: str, name: str) -> int:
+    """Write the sales that the ledger does not have yet; return how many those were.
+
+    In the caller's transaction, if there is one: a sale is posted together with what made it.
+    `siren` and `name` say whose books these are.
+    """
+    with transaction.atomic():
+        _lock(siren, name)
+        known = _known([sale.number for sale in sales])
+        missing = [sale for sale in sales if sale.number not in known]
+        numbers = _last_numbers({sale.date.year for sale in missing})
+        today = timezone.localdate()
+        lines: list[LedgerEntry] = []
+        posted = 0
+        for sale in missing:
+            entry = entry_of(sale, number=numbers.get(sale.date.year, 0) + 1, validated_on=today)
+            if entry:
+                numbers[sale.date.year] = entry[0].number
+                lines += entry
+                posted += 1
+        LedgerEntry.objects.bulk_create(lines, batch_size=BATCH)
+    return posted
+
+
+def settle(pieces: Sequence[str], on: date) -> int:
+    """Letter the customers' lines of pieces that are paid since a day.
+
+    Lines that have a letter keep it. Returns how many were lettered.
+    """
+    lettered = 0
+    for some in _batches(pieces):
+        open_lines = LedgerEntry.objects.filter(
+            journal=SALES_JOURNAL, piece__in=some, account=CUSTOMERS.number, letter=""
+        )
+        lettered += open_lines.update(letter=F("piece"), lettered_on=on)
+    return lettered
+
+
+def _lock(siren: str, name: str) -> None:
+    """Let one write at a time: the numbers follow each other.
+
+    (SQLite ignores `select_for_update`; there the transaction itself, begun IMMEDIATE, is the
+    lock.)
+    """
+    Ledger.objects.get_or_create(pk=ONLY, defaults={"siren": siren, "name": name})
+    ledger = Ledger.objects.select_for_update().get(pk=ONLY)
+    if (ledger.siren, ledger.name) != (siren, name):
+        ledger.siren, ledger.name = siren, name
+        ledger.save()
+
+
+def _known(pieces: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for some in _batches(pieces):
+        first_lines = LedgerEntry.objects.filter(journal=SALES_JOURNAL, piece__in=some, line=1)
+        found.update(first_lines.values_list("piece", flat=True))
+    return found
+
+
+def _batches(pieces: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(pieces), BATCH):
+        yield pieces[start : start + BATCH]
+
+
+def _last_numbers(years: set[int]) -> dict[int, int]:
+    last = LedgerEntry.objects.filter(journal=SALES_JOURNAL, year__in=years).order_by()
+    return dict(last.values_list("year").annotate(Max("number")))

@@ -1,0 +1,98 @@
+"""What the ledger is told of an invoice, and the lines that it becomes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from apps.reports.accounts import CUSTOMERS, SALES, SALES_JOURNAL, Account, vat_account
+from apps.reports.errors import UnbalancedSaleError
+from apps.reports.models import LedgerEntry, PieceKind
+
+ZERO = Decimal("0.00")
+#: Characters that would break a line of the FEC.
+UNFIT = re.compile(r"[\x00-\x1f\x7f|]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateAmount:
+    """What is sold at one VAT rate (in percent)."""
+
+    rate: Decimal
+    net: Decimal
+    vat: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sale:
+    """An invoice or a credit note; amounts are positive on both."""
+
+    number: str
+    is_credit_note: bool
+    date: date
+    due_date: date
+    customer_code: str
+    customer_name: str
+    gross: Decimal
+    rates: tuple[RateAmount, ...]
+
+
+def entry_of(sale: Sale, *, number: int, validated_on: date) -> list[LedgerEntry]:
+    """Write a sale as the lines of one entry, the customer's first; none when it is worth nothing.
+
+    Raises:
+        UnbalancedSaleError: its rates do not add up to its total.
+    """
+    rates = sum((each.net + each.vat for each in sale.rates), ZERO)
+    if rates != sale.gross:
+        raise UnbalancedSaleError(sale.number, sale.gross, rates)
+    kind = PieceKind.CREDIT_NOTE if sale.is_credit_note else PieceKind.INVOICE
+    title = "Avoir" if sale.is_credit_note else "Facture"
+    name = fit(sale.customer_name)
+    common = {
+        "journal": SALES_JOURNAL,
+        "year": sale.date.year,
+        "number": number,
+        "date": sale.date,
+        "piece": sale.number,
+        "piece_kind": kind,
+        "label": f"{title} {sale.number} {name}"[:160],
+        "validated_on": validated_on,
+    }
+    lines = []
+    for account, amount, rate in _amounts(sale):
+        debit, credit = (amount, ZERO) if amount > 0 else (ZERO, -amount)
+        line = LedgerEntry(
+            **common,
+            line=len(lines) + 1,
+            account=account.number,
+            account_label=account.label,
+            debit=debit,
+            credit=credit,
+            vat_rate=rate,
+        )
+        if account is CUSTOMERS:
+            line.auxiliary, line.auxiliary_label = fit(sale.customer_code), name[:120]
+            line.due_date = sale.due_date
+        lines.append(line)
+    return lines
+
+
+def fit(text: str) -> str:
+    """Make text fit for a line of the FEC: no tabs, line ends or pipes."""
+    return UNFIT.sub(" ", text).strip()
+
+
+def _amounts(sale: Sale) -> Iterator[tuple[Account, Decimal, Decimal | None]]:
+    """Give the amounts that are not zero with their accounts: debit positive, credit negative."""
+    sign = -1 if sale.is_credit_note else 1
+    if sale.gross:
+        yield CUSTOMERS, sign * sale.gross, None
+    for each in sale.rates:
+        if each.net:
+            yield SALES, -sign * each.net, each.rate
+        if each.vat:
+            yield vat_account(each.rate), -sign * each.vat, each.rate

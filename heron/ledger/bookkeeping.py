@@ -1,0 +1,64 @@
+"""Invoices in the words of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from apps.invoices.models import Invoice
+from apps.invoices.signals import invoices_validated
+from apps.reports.posting import post, settle
+from apps.reports.sales import RateAmount, Sale
+from heron.ledger.errors import ForeignCurrencyError
+
+CURRENCY = "EUR"
+
+
+def post_invoices(invoices: Sequence[Invoice]) -> int:
+    """Post validated invoices that the ledger does not have yet; return how many those were.
+
+    Raises:
+        ForeignCurrencyError: the ledger knows one currency.
+    """
+    if not invoices:
+        return 0
+    # The books are the issuer's as its last invoice names it.
+    seller = invoices[-1].seller_snapshot
+    posted = post(
+        [sale_of(invoice) for invoice in invoices],
+        siren=seller.get("siren", ""),
+        name=seller.get("name", ""),
+    )
+    # The invoice does not say when it was paid; the day that the ledger learns of it is true, too.
+    settle([str(invoice.number) for invoice in invoices if invoice.paid], timezone.localdate())
+    return posted
+
+
+def sale_of(invoice: Invoice) -> Sale:
+    """Tell the ledger of an invoice."""
+    if invoice.currency != CURRENCY:
+        raise ForeignCurrencyError(str(invoice), invoice.currency)
+    return Sale(
+        number=str(invoice.number),
+        is_credit_note=invoice.is_credit_note,
+        date=invoice.issue_date,
+        due_date=invoice.due_date,
+        customer_code=invoice.buyer_code,
+        customer_name=invoice.buyer_name,
+        gross=invoice.total_gross,
+        rates=tuple(
+            RateAmount(rate=each.rate, net=each.net, vat=each.vat) for each in invoice.per_rate
+        ),
+    )
+
+
+def on_validated(sender: object, *, invoices: list[Invoice], **_kwargs: Any) -> None:
+    """Post what was just validated, in the same transaction."""
+    post_invoices(invoices)
+
+
+def connect() -> None:
+    """Listen to validations."""
+    invoices_validated.connect(on_validated, dispatch_uid="heron.ledger")

@@ -12,3 +12,9 @@ class ReportsConfig(AppConfig):
     name = "apps.reports"
     verbose_name = _("Reports")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to jobs that are pruned."""
+        from apps.reports import retention
+
+        retention.connect()

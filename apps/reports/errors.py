@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apps.reports.fec_checks import Fault
 
 
 class ReportsError(Exception):
@@ -34,3 +38,22 @@ class NoLedgerError(ReportsError):
 
     def __init__(self) -> None:
         super().__init__("The ledger is empty. Validate an invoice, or run: manage.py post_ledger")
+
+
+class ControlTotalsError(ReportsError):
+    """Raised when what was written does not come to what the database says; both in cents."""
+
+    def __init__(self, what: str, expected: int, found: int) -> None:
+        self.what = what
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{what}: {expected} expected, {found} found.")
+
+
+class FecRefusedError(ReportsError):
+    """Raised when entries do not pass the checks of the FEC; the first `faults` of `count`."""
+
+    def __init__(self, faults: list[Fault], count: int) -> None:
+        self.faults = faults
+        self.count = count
+        super().__init__(f"{count} faults, such as {faults[0].code} in {faults[0].entry}.")

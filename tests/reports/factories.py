@@ -6,8 +6,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
-from apps.reports.posting import post
+from django.contrib.auth.models import User
+
+from apps.core.runner import run
+from apps.core.statuses import Status
+from apps.reports.actors import build_report
+from apps.reports.asking import ask
+from apps.reports.kinds import KINDS, Asks
+from apps.reports.models import Report
+from apps.reports.periods import Period
+from apps.reports.posting import post, settle
 from apps.reports.sales import RateAmount, Sale
+from apps.reports.store import path_of
 
 _numbers = count(1)
 
@@ -46,3 +56,50 @@ def make_sale(
 
 def post_sales(*sales: Sale) -> int:
     return post(sales, siren=SIREN, name=NAME)
+
+
+YEAR = Period(first=date(2026, 1, 1), last=date(2026, 12, 31))
+DAY = Period(last=date(2026, 6, 30))
+
+
+def period_of(kind: str) -> Period:
+    return DAY if KINDS[kind].asks is Asks.DAY else YEAR
+
+
+def ask_for(
+    kind: str = "entries", fmt: str = "csv", period: Period | None = None, *, by: User | None = None
+) -> Report:
+    user = by or User.objects.first() or User.objects.create_user("alice", password="alice")
+    return ask(user, kind, fmt, period or period_of(kind))
+
+
+def build(report: Report) -> Report:
+    """Make one attempt, as a worker does, and give the report as it then is."""
+    assert report.job is not None
+    run(report.job.job_id, build_report.fn)
+    return Report.objects.select_related("job").get(pk=report.pk)
+
+
+def made(kind: str = "entries", fmt: str = "csv", period: Period | None = None) -> Report:
+    report = build(ask_for(kind, fmt, period))
+    assert report.job is not None
+    assert report.job.status == Status.COMPLETED, report.job.error
+    return report
+
+
+def text_of(report: Report) -> str:
+    return path_of(report.stored_name).read_bytes().decode("utf-8")
+
+
+def a_busy_spring(customers: int = 4) -> None:
+    """Post invoices and credit notes over four months, in several rates, some of them paid."""
+    sales = []
+    for month in (1, 2, 3, 4):
+        for n in range(customers):
+            day = date(2026, month, 3 + n)
+            rates = (("20", "105.10", "21.02"), ("5.5", "10.00", "0.55"))
+            sales.append(make_sale(*rates, day=day, customer=f"C{n:04d}"))
+            sales.append(make_sale(("10", f"{n + 1}.30", "0.13"), day=day, customer=f"C{n:04d}"))
+        sales.append(make_sale(day=date(2026, month, 28), customer="C0000", credit_note=True))
+    post_sales(*sales)
+    settle([sale.number for sale in sales[::5]], date(2026, 5, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from io import StringIO
@@ -28,10 +29,10 @@ def post_ledger() -> str:
 
 
 @pytest.fixture
-def no_bookkeeping() -> None:
+def no_bookkeeping() -> Iterator[None]:
     """Validate as before there was a ledger."""
     invoices_validated.disconnect(dispatch_uid="heron.ledger")
-    yield  # type: ignore[misc]
+    yield
     bookkeeping.connect()
 
 

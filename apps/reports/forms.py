@@ -109,8 +109,9 @@ def form_for(kind: Kind, fields: QueryDict | None = None) -> ReportForm:
     """Give the form of a kind: filled with what was sent, or else with what is usual."""
     form = FORMS[kind.asks](kind)
     usual = _usual(kind)
+    sent = fields.dict() if fields is not None else {}
     data = {
-        name: (fields or {}).get(name) or usual.get(name, field.initial)
+        name: sent.get(name) or usual.get(name, field.initial)
         for name, field in form.fields.items()
     }
     return FORMS[kind.asks](kind, data)

@@ -28,14 +28,16 @@ def post(sales: Sequence[Sale], *, siren: str, name: str) -> int:
         _lock(siren, name)
         known = _known([sale.number for sale in sales])
         missing = [sale for sale in sales if sale.number not in known]
-        numbers = _last_numbers({sale.date.year for sale in missing})
+        numbers = _last_numbers({sale.issued_on.year for sale in missing})
         today = timezone.localdate()
         lines: list[LedgerEntry] = []
         posted = 0
         for sale in missing:
-            entry = entry_of(sale, number=numbers.get(sale.date.year, 0) + 1, validated_on=today)
+            entry = entry_of(
+                sale, number=numbers.get(sale.issued_on.year, 0) + 1, validated_on=today
+            )
             if entry:
-                numbers[sale.date.year] = entry[0].number
+                numbers[sale.issued_on.year] = entry[0].number
                 lines += entry
                 posted += 1
         LedgerEntry.objects.bulk_create(lines, batch_size=BATCH)

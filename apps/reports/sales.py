@@ -32,8 +32,8 @@ class Sale:
 
     number: str
     is_credit_note: bool
-    date: date
-    due_date: date
+    issued_on: date
+    due_on: date
     customer_code: str
     customer_name: str
     gross: Decimal
@@ -54,15 +54,15 @@ def entry_of(sale: Sale, *, number: int, validated_on: date) -> list[LedgerEntry
     name = fit(sale.customer_name)
     common = {
         "journal": SALES_JOURNAL,
-        "year": sale.date.year,
+        "year": sale.issued_on.year,
         "number": number,
-        "date": sale.date,
+        "date": sale.issued_on,
         "piece": sale.number,
         "piece_kind": kind,
         "label": f"{title} {sale.number} {name}"[:160],
         "validated_on": validated_on,
     }
-    lines = []
+    lines: list[LedgerEntry] = []
     for account, amount, rate in _amounts(sale):
         debit, credit = (amount, ZERO) if amount > 0 else (ZERO, -amount)
         line = LedgerEntry(
@@ -76,7 +76,7 @@ def entry_of(sale: Sale, *, number: int, validated_on: date) -> list[LedgerEntry
         )
         if account is CUSTOMERS:
             line.auxiliary, line.auxiliary_label = fit(sale.customer_code), name[:120]
-            line.due_date = sale.due_date
+            line.due_date = sale.due_on
         lines.append(line)
     return lines
 

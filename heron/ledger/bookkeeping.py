@@ -43,8 +43,8 @@ def sale_of(invoice: Invoice) -> Sale:
     return Sale(
         number=str(invoice.number),
         is_credit_note=invoice.is_credit_note,
-        date=invoice.issue_date,
-        due_date=invoice.due_date,
+        issued_on=invoice.issue_date,
+        due_on=invoice.due_date,
         customer_code=invoice.buyer_code,
         customer_name=invoice.buyer_name,
         gross=invoice.total_gross,

@@ -45,8 +45,8 @@ def make_sale(
     return Sale(
         number=number or f"{prefix}{day.year}-{next(_numbers):05d}",
         is_credit_note=credit_note,
-        date=day,
-        due_date=day + timedelta(days=due_in),
+        issued_on=day,
+        due_on=day + timedelta(days=due_in),
         customer_code=customer,
         customer_name=name or f"Menuiserie {customer}",
         gross=sum((each.net + each.vat for each in amounts), Decimal("0.00")),

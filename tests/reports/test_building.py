@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from apps.core.verbs import cancel, retry
 from apps.reports import building, document, store
 from apps.reports.actors import build_report
 from apps.reports.asking import estimate
+from apps.reports.control import controlled
 from apps.reports.kinds import KINDS
 from apps.reports.models import LedgerEntry, Report
 from apps.reports.retention import remove_expired
@@ -72,10 +74,10 @@ def job_of(report: Report) -> SSEProgress:
 
 
 @pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Let something happen when some rows are written and others are not."""
 
-    def install(act: Callable[[], None]) -> None:
+    def install(act: Callable[[], object]) -> None:
         honest, calls = ProgressTracker.advance, iter(range(1_000_000))
 
         def advance(self: ProgressTracker, n: int = 1) -> None:
@@ -126,7 +128,7 @@ def test_a_wrong_sum_keeps_the_file_back(
     monkeypatch.setattr(
         building,
         "controlled",
-        _off_by_one(building.controlled),  # a reader that errs
+        _off_by_one(controlled),  # a reader that errs
     )
 
     report = build(ask_for("entries", fmt))
@@ -138,7 +140,7 @@ def test_a_wrong_sum_keeps_the_file_back(
 
 
 def _off_by_one(honest: Any) -> Any:
-    def controlled(table: Any, progress: ProgressTracker) -> Iterator[Any]:
+    def read(table: Any, progress: ProgressTracker) -> Iterator[Any]:
         def chunks() -> Iterator[Any]:
             for chunk in table.chunks():
                 yield [(*row[:9], row[9] + 1, *row[10:]) for row in chunk]
@@ -147,7 +149,7 @@ def _off_by_one(honest: Any) -> Any:
 
         yield from honest(replace(table, chunks=chunks), progress)
 
-    return controlled
+    return read
 
 
 def test_a_row_too_few_keeps_the_file_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,11 +164,11 @@ def test_a_row_too_few_keeps_the_file_back(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("fmt", ["csv", "xlsx"])
 def test_a_cancelled_report_has_no_file(
-    fmt: str, meanwhile: Callable[[Callable[[], None]], None], reports_dir: Path
+    fmt: str, meanwhile: Callable[[Callable[[], object]], None], reports_dir: Path
 ) -> None:
     a_busy_spring()
     report = ask_for("entries", fmt)
-    meanwhile(lambda: cancel(job_of(report)) and None)
+    meanwhile(lambda: cancel(job_of(report)))
 
     report = build(report)
 
@@ -179,7 +181,7 @@ def test_a_cancelled_report_has_no_file(
 @pytest.mark.parametrize("fmt", ["csv", "xlsx"])
 def test_an_attempt_after_a_killed_one_offers_one_right_file(
     fmt: str,
-    meanwhile: Callable[[Callable[[], None]], None],
+    meanwhile: Callable[[Callable[[], object]], None],
     monkeypatch: pytest.MonkeyPatch,
     reports_dir: Path,
 ) -> None:
@@ -189,7 +191,7 @@ def test_an_attempt_after_a_killed_one_offers_one_right_file(
 
     def die() -> None:
         # The dead clean nothing up.
-        monkeypatch.setattr(store.shutil, "rmtree", lambda *_args, **_kwargs: None)
+        monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_kwargs: None)
         raise Killed
 
     meanwhile(die)
@@ -215,12 +217,12 @@ def with_settings_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_attempt_that_lost_its_job_offers_nothing(
-    meanwhile: Callable[[Callable[[], None]], None], reports_dir: Path
+    meanwhile: Callable[[Callable[[], object]], None], reports_dir: Path
 ) -> None:
     a_busy_spring()
     report = ask_for()
     epochs = SSEProgress.objects.filter(pk=job_of(report).pk)
-    meanwhile(lambda: epochs.update(epoch=99) and None)
+    meanwhile(lambda: epochs.update(epoch=99))
 
     report = build(report)
 
@@ -287,7 +289,7 @@ def test_a_failed_report_can_be_tried_again(
 ) -> None:
     a_busy_spring()
     with monkeypatch.context() as broken:
-        broken.setattr(building, "controlled", _off_by_one(building.controlled))
+        broken.setattr(building, "controlled", _off_by_one(controlled))
         report = build(ask_for())
     retry(job_of(report))
 

@@ -70,9 +70,13 @@ def test_a_workbook_holds_the_ledgers_rows_and_sums(kind: str) -> None:
                 document.tables[number].columns, row, wanted, strict=True
             ):
                 _assert_same(column.cell.name, read, value)
-        for column, cents in document.tables[number].sums.items():
-            assert sum(round(row[column] * 100) for row in rows) == cents
-            assert head[column] == document.tables[number].columns[column].label
+        for place, cents in document.tables[number].sums.items():
+            assert sum(in_cents(row[place]) for row in rows) == cents
+            assert head[place] == document.tables[number].columns[place].label
+
+
+def in_cents(read: Any) -> int:
+    return int(round(read * 100))
 
 
 def _assert_same(cell: str, read: Any, value: Any) -> None:
@@ -112,7 +116,7 @@ def test_a_full_sheet_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) ->
     assert [len(rows) - 1 for rows in sheets] == [50, 50, 40]
     assert opened.sheet_names[2] == f"{opened.sheet_names[1]} (2)"
     assert sheets[0][0] == sheets[1][0] == sheets[2][0]
-    debits = [round(row[9] * 100) for rows in sheets for row in rows[1:]]
+    debits = [in_cents(row[9]) for rows in sheets for row in rows[1:]]
     assert debits == [row[9] for row in stored_rows("entries")]
 
 

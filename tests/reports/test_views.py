@@ -60,7 +60,7 @@ def test_the_usual_period_is_the_last_twelve_months(monkeypatch: pytest.MonkeyPa
         (date(2026, 12, 31), date(2026, 1, 1)),
         (date(2026, 1, 1), date(2025, 2, 1)),
     ):
-        monkeypatch.setattr(forms.timezone, "localdate", lambda today=today: today)
+        monkeypatch.setattr(timezone, "localdate", lambda today=today: today)
         form = forms.form_for(KINDS["sales-journal"])
         assert form.is_valid()
         assert form.period == Period(first=first, last=today)
@@ -293,7 +293,7 @@ def test_the_file_is_downloaded_as_it_was_made(
 
     answer = client.get(page_of(report, "download"))
 
-    assert b"".join(answer) == path_of(report.stored_name).read_bytes()  # type: ignore[arg-type]
+    assert b"".join(answer) == path_of(report.stored_name).read_bytes()
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{report.file_name}"'
     assert answer.headers["Content-Length"] == str(report.size)
     assert answer.headers["Cache-Control"] == "private, no-store"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -33,7 +33,9 @@ class Entries(Kind):
     def document(self, entries: LedgerEntryQuerySet, period: Period, ledger: Ledger) -> Document:
         """Lay out one table."""
         wanted = within(entries, period)
-        sums = wanted.aggregate(debit=total(in_cents("debit")), credit=total(in_cents("credit")))
+        sums = wanted.aggregate(
+            count=Count("pk"), debit=total(in_cents("debit")), credit=total(in_cents("credit"))
+        )
         table = Table(
             name=_("Entries"),
             columns=(
@@ -50,7 +52,7 @@ class Entries(Kind):
                 Column(label=_("Credit"), cell=Cell.CENTS, width=14),
             ),
             chunks=lazily(lambda: rows(wanted)),
-            count=wanted.count(),
+            count=sums["count"],
             sums={DEBIT: sums["debit"], CREDIT: sums["credit"]},
         )
         return self.lay_out(period, ledger, (table,))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -52,7 +52,9 @@ class Fec(Kind):
     def document(self, entries: LedgerEntryQuerySet, period: Period, ledger: Ledger) -> Document:
         """Lay out the lines as the ledger has them; the file's own columns are its format's."""
         wanted = within(entries, period)
-        sums = wanted.aggregate(debit=total(in_cents("debit")), credit=total(in_cents("credit")))
+        sums = wanted.aggregate(
+            count=Count("pk"), debit=total(in_cents("debit")), credit=total(in_cents("credit"))
+        )
         cells = {"date": Cell.DATE, "number": Cell.NUMBER, "year": Cell.NUMBER}
         columns = [Column(label=name, cell=cells.get(name, Cell.TEXT)) for name in FIELDS]
         columns += [
@@ -66,7 +68,7 @@ class Fec(Kind):
             name="FEC",
             columns=tuple(columns),
             chunks=lazily(lambda: rows(wanted)),
-            count=wanted.count(),
+            count=sums["count"],
             sums={DEBIT: sums["debit"], CREDIT: sums["credit"]},
         )
         return self.lay_out(period, ledger, (table,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -87,7 +86,8 @@ def _sales(entries: LedgerEntryQuerySet, period: Period) -> LedgerEntryQuerySet:
 def _rates(wanted: LedgerEntryQuerySet) -> list[Decimal]:
     """Find the rates there are, from the highest to the lowest."""
     found = wanted.filter(vat_rate__isnull=False).order_by("-vat_rate")
-    return list(found.values_list("vat_rate", flat=True).distinct())
+    rates = found.values_list("vat_rate", flat=True).distinct()
+    return [rate for rate in rates if rate is not None]
 
 
 def _amounts(rates: list[Decimal]) -> dict[str, Any]:
@@ -129,15 +129,13 @@ def _named(chunk: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
     return [(*row[:2], names[PieceKind(row[2])], *row[3:]) for row in chunk]
 
 
-def _months(
-    wanted: LedgerEntryQuerySet, amounts: dict[str, Any]
-) -> list[tuple[date, *tuple[int, ...]]]:
+def _months(wanted: LedgerEntryQuerySet, amounts: dict[str, Any]) -> list[tuple[Any, ...]]:
     grouped = wanted.order_by().annotate(month=TruncMonth("date")).values("month")
     summed = grouped.annotate(**amounts).order_by("month")
     return list(summed.values_list("month", *amounts))
 
 
-def _chart(months: list[tuple[date, *tuple[int, ...]]], rates: list[Decimal]) -> Chart:
+def _chart(months: list[tuple[Any, ...]], rates: list[Decimal]) -> Chart:
     return Chart(
         title=_("Net sales by month and VAT rate"),
         categories=tuple(f"{month:%Y-%m}" for month, *_values in months),

@@ -42,7 +42,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     response["Cache-Control"] = "private, no-store"
     if isinstance(request, ASGIRequest):
         # Django would read the whole file into memory first.
-        response.streaming_content = _pieces(file)  # type: ignore[assignment]
+        response.streaming_content = _pieces(file)
     return response
 
 

@@ -117,6 +117,9 @@ class Sheets:
         self._styles = styles
         self._table = table
         self._number = 0
+        #: Where the next row goes.
+        self._row = 0
+        self._puts: list[Put] = []
         self._begin()
 
     def write(self, chunk: Any) -> None:

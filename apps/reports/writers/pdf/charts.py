@@ -81,6 +81,12 @@ def _style(bars: Any, series: int) -> None:
     bars.valueAxis.gridStrokeWidth = 0.4
 
 
+def _square(x: float, color: Any) -> Rect:
+    square = Rect(x, 4, 7, 7)
+    square.fillColor, square.strokeColor = color, None
+    return square
+
+
 def _color(number: int, series: int) -> Any:
     return ACCENT if series == 1 else SERIES[number % len(SERIES)]
 
@@ -94,6 +100,6 @@ def _euros(value: float) -> str:
 def _legend(drawing: Drawing, names: list[str]) -> None:
     x = 0.0
     for n, name in enumerate(names):
-        drawing.add(Rect(x, 4, 7, 7, fillColor=_color(n, len(names)), strokeColor=None))
+        drawing.add(_square(x, _color(n, len(names))))
         drawing.add(String(x + 10, 5, name, fontName=REGULAR, fontSize=6.5, fillColor=MUTED))
         x += 22 + 4.2 * len(name)

@@ -33,11 +33,10 @@ def post(sales: Sequence[Sale], *, siren: str, name: str) -> int:
         lines: list[LedgerEntry] = []
         posted = 0
         for sale in missing:
-            entry = entry_of(
-                sale, number=numbers.get(sale.issued_on.year, 0) + 1, validated_on=today
-            )
+            year = sale.issued_on.year
+            entry = entry_of(sale, number=numbers.get(year, 0) + 1, validated_on=today)
             if entry:
-                numbers[sale.issued_on.year] = entry[0].number
+                numbers[year] = entry[0].number
                 lines += entry
                 posted += 1
         LedgerEntry.objects.bulk_create(lines, batch_size=BATCH)

@@ -76,7 +76,8 @@ def test_a_workbook_holds_the_ledgers_rows_and_sums(kind: str) -> None:
 
 
 def in_cents(read: Any) -> int:
-    return int(round(read * 100))
+    cents: int = round(read * 100)
+    return cents
 
 
 def _assert_same(cell: str, read: Any, value: Any) -> None:

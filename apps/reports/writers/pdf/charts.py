@@ -38,7 +38,7 @@ def draw_charts(pages: Pages, charts: tuple[Chart, ...]) -> None:
 def _drawing(chart: Chart, width: float) -> Drawing:
     drawing = Drawing(width, HEIGHT)
     drawing.add(String(0, HEIGHT - 10, chart.title, fontName=BOLD, fontSize=8.5, fillColor=INK))
-    bars = HorizontalBarChart() if chart.lies else VerticalBarChart()
+    bars: Any = HorizontalBarChart() if chart.lies else VerticalBarChart()
     left = 118 if chart.lies else 54
     bars.x, bars.y = left, 34
     bars.width, bars.height = width - left - 8, HEIGHT - 62

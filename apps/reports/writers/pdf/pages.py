@@ -39,7 +39,8 @@ class Pages:
             pagesize=PAGE,
             # No creation date and no random document id: the same report gives the same bytes.
             invariant=1,
-            initialFontName=REGULAR,
+            # reportlab's own is Helvetica, which would not be embedded. (The stubs want a number.)
+            initialFontName=REGULAR,  # type: ignore[arg-type]
             lang=translation.get_language(),
         )
         self.canvas.setTitle(f"{document.title}, {document.period}")

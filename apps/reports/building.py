@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
@@ -34,7 +33,7 @@ from apps.reports.writers import FORMATS, Format
 NO_DATA = gettext_noop("No data: the ledger has nothing for it, so there is no file.")
 READY_ONE = gettext_noop("1 row, %(size)s")
 READY = gettext_noop("%(rows)s rows, %(size)s")
-DOWNLOAD = gettext_noop("Download")
+SEE = gettext_noop("Get the file")
 RUN_AGAIN = gettext_noop("Nothing was kept. Try again once there is room.")
 
 #: What the system says when there is no room: the disk, or the user's share of it.
@@ -73,7 +72,6 @@ def build(progress: ProgressTracker, report: Report) -> None:
 def offer(progress: ProgressTracker, report: Report, path: Path, document: Document) -> None:
     """Let people have a file that is finished, if this attempt still holds the job."""
     fmt, size = FORMATS[report.format], path.stat().st_size
-    href = reverse("reports:download", args=[report.pk])
     facts: dict[str, Any] = {
         "file_name": fmt.file_name(document),
         "size": size,
@@ -98,7 +96,7 @@ def offer(progress: ProgressTracker, report: Report, path: Path, document: Docum
     store.remove(earlier)
     progress.result(
         READY_ONE if document.count == 1 else READY,
-        links=[{"label": DOWNLOAD, "href": href, "bytes": size}],
+        links=[{"label": SEE, "href": report.get_absolute_url()}],
         rows=number_format(document.count, force_grouping=True),
         size=filesizeformat(size),
     )

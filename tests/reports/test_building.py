@@ -104,7 +104,7 @@ def test_every_report_is_made(kind: str, fmt: str, reports_dir: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0 or reports_dir.stat().st_mode & 0o077 == 0
     job = job_of(report)
     assert (job.books.left, job.books.done) == (0, job.total_items)
-    assert job.result["links"][0]["bytes"] == report.size
+    assert job.result["links"][0]["href"] == report.get_absolute_url()
 
 
 @pytest.mark.parametrize(("kind", "fmt"), EVERY)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.reports.models import Ledger, LedgerEntry
+from apps.reports.models import Ledger, LedgerEntry, Report
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -46,3 +46,12 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     list_filter = ["journal", "year", "account", "piece_kind"]
     search_fields = ["piece", "auxiliary", "auxiliary_label"]
     date_hierarchy = "date"
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    """Who asked for what when."""
+
+    list_display = ["__str__", "owner", "created_at", "rows", "size", "expires_at"]
+    list_filter = ["kind", "format"]
+    list_select_related = ["owner"]

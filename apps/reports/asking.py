@@ -16,10 +16,7 @@ from apps.reports.actors import build_report
 from apps.reports.kinds import KINDS
 from apps.reports.models import LedgerEntry, Report
 from apps.reports.periods import Period
-from apps.reports.writers import FORMATS
-
-#: What a file takes even with few rows.
-LEAST_BYTES = 4_000
+from apps.reports.writers import FORMATS, Format
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +39,14 @@ class Estimate:
 def estimate(kind: str, fmt: str, period: Period) -> Estimate:
     """Count the rows that a report would have now."""
     format_ = FORMATS[fmt]
-    rows = KINDS[kind].count(LedgerEntry.objects.all(), period)
+    entries = LedgerEntry.objects.all()
+    rows = written = KINDS[kind].count(entries, period)
+    if format_.has_details:
+        written += KINDS[kind].count_details(entries, period)
     return Estimate(
         rows=rows,
-        bytes=LEAST_BYTES + rows * format_.bytes_a_row if rows else 0,
-        refusal=_refusal(rows, fmt),
+        bytes=format_.least_bytes + written * format_.bytes_a_row if rows else 0,
+        refusal=_refusal(format_, rows, written),
     )
 
 
@@ -60,15 +60,14 @@ def ask(user: AbstractBaseUser, kind: str, fmt: str, period: Period) -> Report:
     return report
 
 
-def _refusal(rows: int, fmt: str) -> str:
-    format_ = FORMATS[fmt]
+def _refusal(format_: Format, rows: int, written: int) -> str:
     if rows == 0:
         return _("No data: the ledger has nothing for this period.")
     if format_.most_rows is not None and rows > format_.most_rows:
         return _("A PDF takes up to %(most)s rows. Choose Excel or CSV, or a shorter period.") % {
             "most": number_format(format_.most_rows, force_grouping=True)
         }
-    needed, free = rows * format_.working_bytes_a_row, store.free_bytes()
+    needed, free = written * format_.working_bytes_a_row, store.free_bytes()
     if needed > free:
         return _("Not enough space on the server: about %(needed)s needed, %(free)s left.") % {
             "needed": filesizeformat(needed),

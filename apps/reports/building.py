@@ -111,7 +111,7 @@ def in_words(document: Document, fmt: Format, progress: ProgressTracker) -> Iter
         if _errno(error) not in NO_ROOM:
             raise
         _nothing_done(progress, document, fmt)
-        needed = document.count * fmt.working_bytes_a_row
+        needed = _total(document, fmt) * fmt.working_bytes_a_row
         raise JobFailed(
             gettext_noop("Not enough space on the server: about %(needed)s are needed."),
             code="no-space",
@@ -180,7 +180,7 @@ def _refuse_too_many(document: Document, fmt: Format) -> None:
             params={"rows": document.count, "most": fmt.most_rows},
             hint=gettext_noop("Choose Excel or CSV, or a shorter period."),
         )
-    needed = document.count * fmt.working_bytes_a_row
+    needed = _total(document, fmt) * fmt.working_bytes_a_row
     if needed > store.free_bytes():
         raise JobFailed(
             gettext_noop(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import date
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,3 +236,22 @@ def test_the_file_says_when_the_ledger_was_so() -> None:
     assert report.snapshot_at is not None
     assert report.expires_at is not None
     assert (report.expires_at - report.snapshot_at).days == 30
+
+
+def test_packing_a_workbook_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A big one takes long after its last row."""
+
+    class Stop(BaseException):
+        pass
+
+    def look_up() -> None:
+        raise Stop
+
+    a_busy_spring()
+    monkeypatch.setattr(xlsx_file, "LOOK_EVERY", 1)
+    wanted = KINDS["entries"].document(
+        LedgerEntry.objects.all(), period_of("entries"), Ledger.load()
+    )
+
+    with pytest.raises(Stop):
+        xlsx_file.XlsxFile().write(tmp_path / "book", wanted, lambda table: table.chunks(), look_up)

@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 from apps.core.models import SSEProgress
 from apps.reports import forms
 from apps.reports.kinds import KINDS
-from apps.reports.models import Report
+from apps.reports.models import LedgerEntry, Report
 from apps.reports.periods import Period
 from apps.reports.store import path_of
 from apps.reports.writers import FORMATS
@@ -362,3 +362,26 @@ def test_the_navigation_leads_here(as_alice: Client) -> None:
 
     items = {item.label: item for item in page.context["nav_items"]}
     assert items["Rapports"].is_page
+
+
+@pytest.mark.parametrize("model", ["ledger", "ledgerentry", "report"])
+def test_the_administration_shows_and_changes_nothing(
+    client: Client, alice: User, model: str
+) -> None:
+    post_sales(make_sale())
+    made_for(alice)
+    client.force_login(User.objects.create_superuser("root"))
+    pk = {
+        "ledger": 1,
+        "ledgerentry": LedgerEntry.objects.all()[0].pk,
+        "report": Report.objects.get().pk,
+    }
+    change = reverse(f"admin:reports_{model}_change", args=[pk[model]])
+
+    assert client.get(reverse(f"admin:reports_{model}_changelist")).status_code == 200
+    assert client.get(change).status_code == 200
+    assert client.post(change, {"label": "other"}).status_code == 403
+    assert client.get(reverse(f"admin:reports_{model}_add")).status_code == 403
+    assert (
+        client.post(reverse(f"admin:reports_{model}_delete", args=[pk[model]])).status_code == 403
+    )

@@ -41,6 +41,10 @@ class AgedReceivables(Kind):
         """Count the customers who owe something."""
         return _open(entries, period.last).values("auxiliary").distinct().count()
 
+    def count_details(self, entries: LedgerEntryQuerySet, period: Period) -> int:
+        """Count the open pieces."""
+        return _open(entries, period.last).count()
+
     def document(self, entries: LedgerEntryQuerySet, period: Period, ledger: Ledger) -> Document:
         """Lay out the customers, and behind them their open pieces."""
         wanted = _open(entries, period.last)

@@ -39,6 +39,10 @@ class Kind(ABC):
     def count(self, entries: LedgerEntryQuerySet, period: Period) -> int:
         """Count the rows that the report itself would have."""
 
+    def count_details(self, entries: LedgerEntryQuerySet, period: Period) -> int:
+        """Count the rows that come on top where a format has room for details."""
+        return 0
+
     @abstractmethod
     def document(self, entries: LedgerEntryQuerySet, period: Period, ledger: Ledger) -> Document:
         """Lay the report out in the active language; its rows are read later."""

@@ -25,6 +25,8 @@ class Format(ABC):
     content_type: str
     #: For the estimate; measured with the ledger's entries.
     bytes_a_row: int
+    #: What a file takes with hardly any rows.
+    least_bytes: int = 300
     #: What it takes on the disk while it is written.
     working_bytes_a_row: int
     #: Whether it has room for more than the first table.

@@ -52,8 +52,8 @@ class FecFile(Format):
     label = "FEC (.txt)"
     extension = "txt"
     content_type = "text/plain; charset=utf-8"
-    bytes_a_row = 165
-    working_bytes_a_row = 165
+    bytes_a_row = 190
+    working_bytes_a_row = 190
 
     def write(self, path: Path, document: Document, read: Read, look_up: LookUp) -> None:
         """Write head and lines.

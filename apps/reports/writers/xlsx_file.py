@@ -45,6 +45,7 @@ class XlsxFile(Format):
     extension = "xlsx"
     content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     bytes_a_row = 60
+    least_bytes = 7_000
     working_bytes_a_row = 700
     has_details = True
 

@@ -21,6 +21,8 @@ class PdfFile(Format):
     extension = "pdf"
     content_type = "application/pdf"
     bytes_a_row = 110
+    #: Mostly the two fonts.
+    least_bytes = 46_000
     working_bytes_a_row = 110
     #: Nobody reads six hundred pages.
     most_rows = 20_000

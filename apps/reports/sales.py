@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from apps.reports.accounts import CUSTOMERS, SALES, SALES_JOURNAL, Account, vat_account
 from apps.reports.errors import UnbalancedSaleError
-from apps.reports.models import LedgerEntry, PieceKind
+from apps.reports.models import PieceKind
 
+#: A line's own `date` hides the type.
+Day = date
 ZERO = Decimal("0.00")
 #: Characters that would break a line of the FEC.
 UNFIT = re.compile(r"[\x00-\x1f\x7f|]+")
@@ -40,7 +43,31 @@ class Sale:
     rates: tuple[RateAmount, ...]
 
 
-def entry_of(sale: Sale, *, number: int, validated_on: date) -> list[LedgerEntry]:
+class Line(NamedTuple):
+    """A line of the ledger as it is written: the fields of `LedgerEntry`."""
+
+    journal: str
+    year: int
+    number: int
+    line: int
+    date: date
+    account: str
+    account_label: str
+    auxiliary: str
+    auxiliary_label: str
+    piece: str
+    piece_kind: str
+    label: str
+    debit: Decimal
+    credit: Decimal
+    due_date: Day | None
+    vat_rate: Decimal | None
+    validated_on: Day
+    letter: str = ""
+    lettered_on: Day | None = None
+
+
+def entry_of(sale: Sale, *, number: int, validated_on: date) -> list[Line]:
     """Write a sale as the lines of one entry, the customer's first; none when it is worth nothing.
 
     Raises:
@@ -51,33 +78,32 @@ def entry_of(sale: Sale, *, number: int, validated_on: date) -> list[LedgerEntry
         raise UnbalancedSaleError(sale.number, sale.gross, rates)
     kind = PieceKind.CREDIT_NOTE if sale.is_credit_note else PieceKind.INVOICE
     title = "Avoir" if sale.is_credit_note else "Facture"
-    name = fit(sale.customer_name)
-    common = {
-        "journal": SALES_JOURNAL,
-        "year": sale.issued_on.year,
-        "number": number,
-        "date": sale.issued_on,
-        "piece": sale.number,
-        "piece_kind": kind,
-        "label": f"{title} {sale.number} {name}"[:160],
-        "validated_on": validated_on,
-    }
-    lines: list[LedgerEntry] = []
+    code, name = fit(sale.customer_code), fit(sale.customer_name)
+    label = f"{title} {sale.number} {name}"[:160]
+    lines: list[Line] = []
     for account, amount, rate in _amounts(sale):
-        debit, credit = (amount, ZERO) if amount > 0 else (ZERO, -amount)
-        line = LedgerEntry(
-            **common,
-            line=len(lines) + 1,
-            account=account.number,
-            account_label=account.label,
-            debit=debit,
-            credit=credit,
-            vat_rate=rate,
+        is_customer = account is CUSTOMERS
+        lines.append(
+            Line(
+                journal=SALES_JOURNAL,
+                year=sale.issued_on.year,
+                number=number,
+                line=len(lines) + 1,
+                date=sale.issued_on,
+                account=account.number,
+                account_label=account.label,
+                auxiliary=code if is_customer else "",
+                auxiliary_label=name[:120] if is_customer else "",
+                piece=sale.number,
+                piece_kind=kind.value,
+                label=label,
+                debit=max(amount, ZERO),
+                credit=max(-amount, ZERO),
+                due_date=sale.due_on if is_customer else None,
+                vat_rate=rate,
+                validated_on=validated_on,
+            )
         )
-        if account is CUSTOMERS:
-            line.auxiliary, line.auxiliary_label = fit(sale.customer_code), name[:120]
-            line.due_date = sale.due_on
-        lines.append(line)
     return lines
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apps.reports.errors import ImmutableEntryError, UnbalancedSaleError
 from apps.reports.models import Ledger, LedgerEntry
-from apps.reports.posting import post, settle
+from apps.reports.posting import post, settle, write
 from apps.reports.sales import entry_of
 from tests.reports.factories import NAME, SIREN, Amounts, make_sale, post_sales
 
@@ -81,7 +81,7 @@ def test_the_database_refuses_a_second_entry_for_a_piece() -> None:
     post_sales(sale)
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        LedgerEntry.objects.bulk_create(entry_of(sale, number=2, validated_on=date(2026, 3, 2)))
+        write(entry_of(sale, number=2, validated_on=date(2026, 3, 2)))
 
 
 def test_entries_are_numbered_without_gaps_in_each_year() -> None:

@@ -1,4 +1,4 @@
-"""The accounts that sales are booked on (French chart of accounts), with their legal labels.
+"""The accounts that sales and their payments are booked on (French chart of accounts).
 
 The labels are French in every language: the ledger is a legal document.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-#: Code of the sales journal.
+#: Codes of the journals.
 SALES_JOURNAL = "VE"
-JOURNALS = {SALES_JOURNAL: "Journal des ventes"}
+BANK_JOURNAL = "BQ"
+JOURNALS = {SALES_JOURNAL: "Journal des ventes", BANK_JOURNAL: "Journal de banque"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Account:
 
 CUSTOMERS = Account("411000", "Clients")
 SALES = Account("706000", "Prestations de services")
+BANK = Account("512000", "Banque")
 #: Accounts of collected VAT begin with it; the rate in tenths of a percent follows.
 VAT = "44571"
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 
 from django.db import connection, transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils import timezone
 
-from apps.reports.accounts import CUSTOMERS, SALES_JOURNAL
+from apps.reports.accounts import SALES_JOURNAL
 from apps.reports.models import Ledger, LedgerEntry
 from apps.reports.models.ledger import ONLY
 from apps.reports.sales import Line, Sale, entry_of
@@ -25,10 +24,10 @@ def post(sales: Sequence[Sale], *, siren: str, name: str) -> int:
     `siren` and `name` say whose books these are.
     """
     with transaction.atomic():
-        _lock(siren, name)
+        lock(siren, name)
         known = _known([sale.number for sale in sales])
         missing = [sale for sale in sales if sale.number not in known]
-        numbers = _last_numbers({sale.issued_on.year for sale in missing})
+        numbers = last_numbers(SALES_JOURNAL, {sale.issued_on.year for sale in missing})
         today = timezone.localdate()
         lines: list[Line] = []
         posted = 0
@@ -51,7 +50,7 @@ def write(lines: Sequence[Line]) -> None:
     if not lines:
         return
     quote = connection.ops.quote_name
-    columns = [LedgerEntry._meta.get_field(name).column for name in Line._fields]  # type: ignore[union-attr]
+    columns = [str(LedgerEntry._meta.get_field(name).column) for name in Line._fields]  # type: ignore[union-attr]
     names, marks = ", ".join(map(quote, columns)), ", ".join(["%s"] * len(columns))
     table = quote(LedgerEntry._meta.db_table)
     with connection.cursor() as cursor:
@@ -61,21 +60,7 @@ def write(lines: Sequence[Line]) -> None:
         )
 
 
-def settle(pieces: Sequence[str], on: date) -> int:
-    """Letter the customers' lines of pieces that are paid since a day.
-
-    Lines that have a letter keep it. Returns how many were lettered.
-    """
-    lettered = 0
-    for some in _batches(pieces):
-        open_lines = LedgerEntry.objects.filter(
-            journal=SALES_JOURNAL, piece__in=some, account=CUSTOMERS.number, letter=""
-        )
-        lettered += open_lines.update(letter=F("piece"), lettered_on=on)
-    return lettered
-
-
-def _lock(siren: str, name: str) -> None:
+def lock(siren: str, name: str) -> None:
     """Let one write at a time: the numbers follow each other.
 
     (SQLite ignores `select_for_update`; there the transaction itself, begun IMMEDIATE, is the
@@ -90,17 +75,19 @@ def _lock(siren: str, name: str) -> None:
 
 def _known(pieces: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    for some in _batches(pieces):
+    for some in batches(pieces):
         first_lines = LedgerEntry.objects.filter(journal=SALES_JOURNAL, piece__in=some, line=1)
         found.update(first_lines.values_list("piece", flat=True))
     return found
 
 
-def _batches(pieces: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(pieces: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of pieces so that a statement can name them."""
     for start in range(0, len(pieces), BATCH):
         yield pieces[start : start + BATCH]
 
 
-def _last_numbers(years: set[int]) -> dict[int, int]:
-    last = LedgerEntry.objects.filter(journal=SALES_JOURNAL, year__in=years).order_by()
+def last_numbers(journal: str, years: set[int]) -> dict[int, int]:
+    """Find the last entry's number in each year that has one."""
+    last = LedgerEntry.objects.filter(journal=journal, year__in=years).order_by()
     return dict(last.values_list("year").annotate(Max("number")))

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from apps.invoices.models import Invoice
 from apps.invoices.signals import invoices_validated
-from apps.reports.posting import post, settle
+from apps.reports.posting import post
+from apps.reports.receipts import Payment, receive
 from apps.reports.sales import RateAmount, Sale
 from heron.ledger.errors import ForeignCurrencyError
 
@@ -31,8 +32,7 @@ def post_invoices(invoices: Sequence[Invoice]) -> int:
         siren=seller.get("siren", ""),
         name=seller.get("name", ""),
     )
-    # The invoice does not say when it was paid; the day that the ledger learns of it is true, too.
-    settle([str(invoice.number) for invoice in invoices if invoice.paid], timezone.localdate())
+    receive([payment_of(invoice) for invoice in invoices if invoice.paid])
     return posted
 
 
@@ -51,6 +51,16 @@ def sale_of(invoice: Invoice) -> Sale:
         rates=tuple(
             RateAmount(rate=each.rate, net=each.net, vat=each.vat) for each in invoice.per_rate
         ),
+    )
+
+
+def payment_of(invoice: Invoice) -> Payment:
+    """Tell the ledger that an invoice was paid.
+
+    It does not say when; the day on which the ledger learns of it is true, too.
+    """
+    return Payment(
+        number=str(invoice.number), total=invoice.total_gross, paid_on=timezone.localdate()
     )
 
 

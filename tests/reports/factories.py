@@ -15,7 +15,8 @@ from apps.reports.asking import ask
 from apps.reports.kinds import KINDS, Asks
 from apps.reports.models import Report
 from apps.reports.periods import Period
-from apps.reports.posting import post, settle
+from apps.reports.posting import post
+from apps.reports.receipts import Payment, receive
 from apps.reports.sales import RateAmount, Sale
 from apps.reports.store import path_of
 
@@ -56,6 +57,11 @@ def make_sale(
 
 def post_sales(*sales: Sale) -> int:
     return post(sales, siren=SIREN, name=NAME)
+
+
+def settle(*sales: Sale, on: date) -> int:
+    """Pay sales in full."""
+    return receive([Payment(number=sale.number, total=sale.gross, paid_on=on) for sale in sales])
 
 
 YEAR = Period(first=date(2026, 1, 1), last=date(2026, 12, 31))
@@ -102,4 +108,4 @@ def a_busy_spring(customers: int = 4) -> None:
             sales.append(make_sale(("10", f"{n + 1}.30", "0.13"), day=day, customer=f"C{n:04d}"))
         sales.append(make_sale(day=date(2026, month, 28), customer="C0000", credit_note=True))
     post_sales(*sales)
-    settle([sale.number for sale in sales[::5]], date(2026, 5, 1))
+    settle(*sales[::5], on=date(2026, 5, 1))

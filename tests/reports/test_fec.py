@@ -11,7 +11,6 @@ from apps.core.models import JobItem, Outcome
 from apps.reports.errors import FecRefusedError
 from apps.reports.fec_checks import FecChecks
 from apps.reports.models import LedgerEntry
-from apps.reports.posting import settle
 from tests.reports.factories import (
     YEAR,
     a_busy_spring,
@@ -20,6 +19,7 @@ from tests.reports.factories import (
     made,
     make_sale,
     post_sales,
+    settle,
     text_of,
 )
 
@@ -56,9 +56,9 @@ def lines_of(text: str) -> list[dict[str, str]]:
 def test_a_line_has_eighteen_columns_in_the_words_of_the_law() -> None:
     sale = make_sale(("5.5", "1234.50", "67.90"), number="F2026-00007", customer="C1", name="Été")
     post_sales(sale)
-    settle([sale.number], date(2026, 4, 1))
+    settle(sale, on=date(2026, 4, 1))
 
-    customer, sales, vat = lines_of(text_of(made("fec", "fec")))
+    customer, sales, vat, bank, receipt = lines_of(text_of(made("fec", "fec")))
 
     today = LedgerEntry.objects.all()[0].validated_on
     assert customer == {
@@ -83,6 +83,14 @@ def test_a_line_has_eighteen_columns_in_the_words_of_the_law() -> None:
     }
     assert (sales["CompteNum"], sales["Credit"]) == ("706000", "1234,50")
     assert (vat["CompteNum"], vat["Credit"]) == ("44571055", "67,90")
+    assert (bank["JournalCode"], bank["CompteNum"], bank["Debit"]) == ("BQ", "512000", "1302,40")
+    assert (receipt["CompteNum"], receipt["Credit"]) == ("411000", "1302,40")
+    # Matched with each other.
+    assert [line["EcritureLet"] for line in (customer, bank, receipt)] == [
+        "F2026-00007",
+        "",
+        "F2026-00007",
+    ]
 
 
 @pytest.mark.django_db
@@ -103,8 +111,9 @@ def test_its_debits_are_its_credits_and_it_comes_in_the_order_of_validation() ->
         return sum(int(line[name].replace(",", "")) for line in lines)
 
     assert cents("Debit") == cents("Credit") > 0
-    numbers = [line["EcritureNum"] for line in lines]
-    assert numbers == sorted(numbers)
+    for journal in ("VE", "BQ"):
+        numbers = [line["EcritureNum"] for line in lines if line["JournalCode"] == journal]
+        assert numbers == sorted(numbers)
     assert {line["EcritureDate"][:4] for line in lines} == {"2026"}
     assert lines[-1]["EcritureDate"] == "20260101"  # the last validated is the earliest dated
 

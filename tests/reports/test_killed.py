@@ -15,7 +15,7 @@ from tests.workers.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-PIECES = 8_000
+PIECES = 5_000
 ASK = f"""
 import json
 from datetime import date

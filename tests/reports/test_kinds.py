@@ -15,7 +15,6 @@ from hypothesis.extra.django import TestCase
 from apps.reports.kinds import KINDS
 from apps.reports.models import Ledger, LedgerEntry
 from apps.reports.periods import Period
-from apps.reports.posting import settle
 from tests.reports.factories import (
     a_busy_spring,
     ask_for,
@@ -24,6 +23,7 @@ from tests.reports.factories import (
     make_sale,
     period_of,
     post_sales,
+    settle,
     text_of,
 )
 
@@ -96,7 +96,7 @@ def test_an_open_amount_ages(day: date, bucket: int) -> None:
 def test_what_is_paid_is_open_only_before_the_payment() -> None:
     sale = make_sale(day=date(2026, 3, 2))
     post_sales(sale)
-    settle([sale.number], date(2026, 4, 15))
+    settle(sale, on=date(2026, 4, 15))
 
     assert len(table("aged-receivables", period=on(date(2026, 4, 14)))) == 1
     assert table("aged-receivables", period=on(date(2026, 4, 15))) == []
@@ -140,7 +140,7 @@ class AnyLedger(TestCase):
             )
             post_sales(sale)
             if paid_on is not None:
-                settle([sale.number], paid_on)
+                settle(sale, on=paid_on)
         if not sold:
             post_sales(make_sale(day=date(2026, 12, 1)))
         day = date(2026, 6, 30)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apps.reports.errors import ImmutableEntryError, UnbalancedSaleError
 from apps.reports.models import Ledger, LedgerEntry
-from apps.reports.posting import post, settle, write
+from apps.reports.posting import post, write
 from apps.reports.sales import entry_of
 from tests.reports.factories import NAME, SIREN, Amounts, make_sale, post_sales
 
@@ -132,18 +132,6 @@ def test_a_line_never_changes(change: Any) -> None:
         change(line)
 
     assert LedgerEntry.objects.get(line=1).debit == Decimal("120.00")
-
-
-def test_a_payment_letters_the_customers_line_once() -> None:
-    paid, unpaid = make_sale(), make_sale()
-    post_sales(paid, unpaid)
-
-    assert settle([paid.number], date(2026, 4, 1)) == 1
-    assert settle([paid.number], date(2026, 5, 1)) == 0
-
-    (line,) = LedgerEntry.objects.exclude(letter="")
-    assert (line.piece, line.account, line.letter) == (paid.number, "411000", paid.number)
-    assert line.lettered_on == date(2026, 4, 1)
 
 
 cents = st.integers(-10_000_000, 10_000_000).map(lambda n: f"{Decimal(n) / 100:.2f}")

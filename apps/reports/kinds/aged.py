@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Min, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -43,7 +43,7 @@ class AgedReceivables(Kind):
 
     def count_details(self, entries: LedgerEntryQuerySet, period: Period) -> int:
         """Count the open pieces."""
-        return _open(entries, period.last).count()
+        return _open(entries, period.last).values("piece").distinct().count()
 
     def document(self, entries: LedgerEntryQuerySet, period: Period, ledger: Ledger) -> Document:
         """Lay out the customers, and behind them their open pieces."""
@@ -131,8 +131,13 @@ def _balanced(chunk: Chunk) -> Chunk:
 
 def _pieces(wanted: LedgerEntryQuerySet, day: date, balance: int) -> Table:
     """Lay out the open pieces, one a row."""
-    rows = wanted.order_by("auxiliary", "date", "piece").values_list(
-        "auxiliary", "auxiliary_label", "piece", "date", DUE, debit()
+    # With what was paid on account; a payment is as old as what it pays.
+    rows = (
+        wanted.order_by()
+        .values("auxiliary", "piece")
+        .annotate(name=Max("auxiliary_label"), day=Min("date"), until=Min(DUE), left=total(debit()))
+        .order_by("auxiliary", "day", "piece")
+        .values_list("auxiliary", "name", "piece", "day", "until", "left")
     )
 
     def with_days(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -151,7 +156,7 @@ def _pieces(wanted: LedgerEntryQuerySet, day: date, balance: int) -> Table:
             Column(label=_("Open balance"), cell=Cell.CENTS, width=14),
         ),
         chunks=lambda: with_days(lazily(lambda: rows)()),
-        count=wanted.count(),
+        count=wanted.values("piece").distinct().count(),
         sums={6: balance},
     )
 

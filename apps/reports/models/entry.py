@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.reports.accounts import SALES_JOURNAL
 from apps.reports.errors import ImmutableEntryError
 
 #: What may change once a line is written: a payment is matched with it later.
@@ -88,13 +89,17 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["date", "piece"], name="reports_by_date"),
             models.Index(fields=["account", "auxiliary", "date"], name="reports_by_account"),
+            models.Index(fields=["piece"], name="reports_by_piece"),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["journal", "year", "number", "line"], name="reports_one_line_a_number"
             ),
+            # A piece may be paid in several instalments, but it is sold once.
             models.UniqueConstraint(
-                fields=["journal", "piece", "line"], name="reports_one_entry_a_piece"
+                fields=["piece", "line"],
+                condition=Q(journal=SALES_JOURNAL),
+                name="reports_one_sale_a_piece",
             ),
             models.CheckConstraint(
                 condition=Q(debit=0, credit__gt=0) | Q(debit__gt=0, credit=0),

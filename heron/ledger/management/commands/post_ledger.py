@@ -18,7 +18,7 @@ BATCH = 500
 class Command(BaseCommand):
     """Catch up with invoices validated before there was a ledger, or paid since."""
 
-    help = "Post validated invoices to the ledger and letter the paid ones; may be run again."
+    help = "Post validated invoices to the ledger and what was paid of them; may be run again."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Post in the order of the dates, and say in one line what was done."""

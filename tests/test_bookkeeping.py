@@ -84,7 +84,11 @@ def test_the_command_may_be_run_again_and_letters_what_was_paid_since() -> None:
 
     assert [post_ledger(), post_ledger()] == ["Posted: 0 invoices\n"] * 2
 
-    assert LedgerEntry.objects.exclude(letter="").get().piece == paid.number
+    lettered = LedgerEntry.objects.exclude(letter="").order_by("pk")
+    assert [(line.piece, line.journal) for line in lettered] == [
+        (paid.number, "VE"),
+        (paid.number, "BQ"),
+    ]
     assert LedgerEntry.objects.filter(piece=unpaid.number).count() == 3
 
 

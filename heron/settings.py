@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "apps.invoices",
     "apps.edi",
     "apps.reports",
+    "heron.ledger",
     "workers",
 ]
 
@@ -134,6 +135,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "heron" / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 MEDIA_ROOT = VAR_DIR / "media"
+# Files of reports: nothing that a web server may serve by itself.
+HERON_REPORTS_DIR = VAR_DIR / "reports"
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"

@@ -20,6 +20,42 @@ class UnknownJobError(ProgressError):
         )
 
 
+class NotRepeatableError(ProgressError):
+    """Raised when a job is to start over though outcomes of its items are in the ledger."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"Job {job_id} has items that were skipped, failed or are in doubt. Starting over is "
+            "for work that counts with advance() only."
+        )
+
+
+class JobFailed(ProgressError):
+    """Raised by an actor whose job can't be done, to say so in its own words.
+
+    `msgid` is translated when it is read, with `params` put in; `hint` says what to do next.
+    """
+
+    def __init__(
+        self, msgid: str, *, code: str, params: dict[str, Any] | None = None, hint: str = ""
+    ) -> None:
+        self.msgid = msgid
+        self.code = code
+        self.params = params or {}
+        self.hint = hint
+        super().__init__(msgid % self.params if self.params else msgid)
+
+    def as_error(self) -> dict[str, Any]:
+        """Give it as a job's `error`."""
+        return {
+            "code": self.code,
+            "message": self.msgid,
+            "params": self.params,
+            "hint": self.hint,
+        }
+
+
 class NotAJobError(ProgressError):
     """Raised when a progress actor is sent or called without a job."""
 

@@ -25,6 +25,7 @@ from apps.core.budget import ErrorBudget
 from apps.core.conf import conf
 from apps.core.errors import (
     JobCancelled,
+    JobFailed,
     JobFannedOut,
     JobHandedBack,
     JobPaused,
@@ -38,6 +39,7 @@ from apps.core.models.models_sse_progress import unbalanced
 from apps.core.outages import is_outage
 from apps.core.signals import job_changed
 from apps.core.statuses import LEASED, Status
+from apps.core.texts import storable
 from apps.core.ticker import Ticker
 from apps.core.tracker import ProgressTracker
 from apps.core.tracks import doubt_reserved, reserves
@@ -110,6 +112,9 @@ def _attempt(
         logger.info("the job goes on in its parts")
     except JobStopped as stopped:
         _stop(tracker, job, stopped)
+    except JobFailed as failed:
+        logger.warning("the job failed: %s", failed)
+        _end(job, Status.FAILED, "error", **{**_known(pen), "error": storable(failed.as_error())})
     except Exception as error:  # the process's edge: nothing above knows the job
         logger.exception("the job failed")
         _drop_broken_connections()

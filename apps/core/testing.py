@@ -81,6 +81,16 @@ class RecordingTracker(ProgressTracker):
         """Note the total."""
         self.total = total
 
+    def start_over(self) -> None:
+        """Forget what was counted."""
+        self.done.clear()
+        self.total = None
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """Let the block write."""
+        yield
+
     def message(self, msgid: str, **params: Any) -> None:
         """Note a message."""
         self.messages.append(msgid % params if params else msgid)

@@ -24,6 +24,7 @@ from apps.core.errors import (
     JobPaused,
     JobStopped,
     LeaseLost,
+    NotRepeatableError,
 )
 from apps.core.ledger import Entry
 from apps.core.loop import Loop
@@ -154,6 +155,32 @@ class ProgressTracker:
         with self._ticker.lock:
             self._job.total_items = total
             self._ticker.tick()
+
+    def start_over(self) -> None:
+        """Forget what earlier attempts have counted with `advance`: this one does it all anew.
+
+        For work that can't be taken up in the middle, such as writing one file.
+
+        Raises:
+            NotRepeatableError: items have outcomes in the ledger, which stay.
+        """
+        job = self._job
+        if job.failed_items or job.skipped_items or job.in_doubt_items:
+            raise NotRepeatableError(job.job_id)
+        with self._ticker.lock:
+            job.processed_items, job.total_items, job.cursor = 0, None, {}
+            self._ticker.flush()
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """Commit what the block writes to the database only if this attempt still holds the job.
+
+        Raises:
+            LeaseLost: another one does; the block's writes are undone.
+        """
+        with self._ticker.lock, self._ticker.unless_it_fails(), transaction.atomic():
+            yield
+            self._ticker.flush()
 
     def message(self, msgid: str, **params: Any) -> None:
         """Say what is being done, in words that are translated for each reader."""

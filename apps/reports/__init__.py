@@ -1,1 +1,1 @@
-"""Build reports."""
+"""Keep the sales ledger, and build reports from it."""

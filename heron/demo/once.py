@@ -6,7 +6,7 @@ import email
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,20 @@ class Report:
 
 
 def run(base_url: str, mailbox: Path) -> Report:
-    """Send 200 invoices, three of them to addresses that fail; follow the job to its end."""
+    """Send 200 invoices, three of them to addresses that fail, then make a report of them all.
+
+    Each job is followed to its end.
+    """
     deadline = time.monotonic() + PATIENCE_S
     visitor = Visitor(base_url)
     visitor.log_in(USERNAME, PASSWORD)
     answer = _send_invoices(visitor)
     snapshot = follow(visitor, answer["job_id"], deadline=deadline)
-    return check(snapshot, mailbox)
+    sent = check(snapshot, mailbox)
+    asked = visitor.post_json("/reports/ask/", _whole_journal(visitor))
+    snapshot = follow(visitor, asked["job_id"], deadline=deadline)
+    made, faults = check_report(snapshot, visitor.text(f"{asked['url']}download/"))
+    return replace(sent, jobs=[*sent.jobs, made], faults=[*sent.faults, *faults])
 
 
 def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
@@ -84,13 +91,7 @@ def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
 
 def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
     """Compare a mailing's books with themselves and with the mail sink's own folder."""
-    job = {
-        "job_id": snapshot["job_id"],
-        "task_type": snapshot.get("task_type"),
-        "status": snapshot["status"],
-        "total": snapshot["total"],
-        **{name: snapshot["counts"][name] for name in OUTCOMES},
-    }
+    job = _job(snapshot)
     received = received_message_ids(mailbox)
     faults = []
     if job["status"] != "completed":
@@ -104,6 +105,20 @@ def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
     if doubled := [key for key, times in received.items() if times > 1]:
         faults.append(f"{len(doubled)} mails arrived more than once, {doubled[0]} for one")
     return Report(jobs=[job], mails_received=len(received), faults=faults)
+
+
+def check_report(snapshot: dict[str, Any], text: str) -> tuple[dict[str, Any], list[str]]:
+    """Compare a report's books with the file that was downloaded; return them and the faults."""
+    job = _job(snapshot)
+    rows = len(text.splitlines()) - 1
+    faults = []
+    if job["status"] != "completed":
+        faults.append(f"the report ended {job['status']}: {snapshot.get('error')}")
+    if not _balances(job):
+        faults.append("the report's books don't balance")
+    if job["done"] != rows:
+        faults.append(f"the books count {job['done']} rows, the file has {rows}")
+    return job, faults
 
 
 def received_message_ids(mailbox: Path) -> Counter[str]:
@@ -131,6 +146,28 @@ def _send_invoices(visitor: Visitor) -> dict[str, Any]:
         "/invoices/send/",
         {"invoice_ids": list(ids)[:MAILS], "csrfmiddlewaretoken": page.csrf_token},
     )
+
+
+def _whole_journal(visitor: Visitor) -> dict[str, str]:
+    """Ask for the sales journal of all times."""
+    return {
+        "kind": "sales-journal",
+        "format": "csv",
+        "first": "2000-01-01",
+        "last": "2099-12-31",
+        "csrfmiddlewaretoken": visitor.page("/reports/").csrf_token,
+    }
+
+
+def _job(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Keep what the run's report says of a job."""
+    return {
+        "job_id": snapshot["job_id"],
+        "task_type": snapshot.get("task_type"),
+        "status": snapshot["status"],
+        "total": snapshot["total"],
+        **{name: snapshot["counts"][name] for name in OUTCOMES},
+    }
 
 
 def _balances(job: dict[str, Any]) -> bool:

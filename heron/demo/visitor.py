@@ -70,6 +70,12 @@ class Visitor:
             page.feed(answer.read().decode())
         return page
 
+    def text(self, path: str) -> str:
+        """Download a text file."""
+        with self._open(path, accept="*/*") as answer:
+            content: str = answer.read().decode("utf-8-sig")
+        return content
+
     def json(self, path: str) -> dict[str, Any]:
         """Read a JSON document."""
         with self._open(path, accept="application/json") as answer:

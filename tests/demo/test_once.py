@@ -91,3 +91,28 @@ def test_books_that_are_not_as_expected_are_a_fault(
     report = once.check(_snapshot(**changes), maildir)
 
     assert any(fault in text for text in report.faults)
+
+
+def _report(**changes: Any) -> dict[str, Any]:
+    return {**_snapshot(done=3, failed=0, total=3, **changes), "task_type": "report"}
+
+
+def test_a_report_whose_books_agree_with_its_file_is_right() -> None:
+    job, faults = once.check_report(_report(), "Date;Number\na;1\nb;2\nc;3\n")
+
+    assert (job["done"], faults) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "text", "fault"),
+    [
+        (_report(), "Date;Number\na;1\n", "the file has 1"),
+        (_report(status="failed"), "Date\na\nb\nc\n", "ended failed"),
+        (_report(left=1), "Date\na\nb\nc\n", "don't balance"),
+    ],
+)
+def test_a_report_that_is_wrong_is_told(snapshot: dict[str, Any], text: str, fault: str) -> None:
+    _job, faults = once.check_report(snapshot, text)
+
+    assert len(faults) == 1
+    assert fault in faults[0]

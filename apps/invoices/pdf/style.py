@@ -13,7 +13,9 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
-FONTS = Path(__file__).resolve().parent.parent / "fonts"
+from apps import core
+
+FONTS = Path(core.__file__).resolve().parent / "fonts"
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 
 ACCENT = HexColor("#0b6b94")

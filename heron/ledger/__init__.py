@@ -1,0 +1,1 @@
+"""The thread between two rooms that do not know each other: invoices are posted to the ledger."""

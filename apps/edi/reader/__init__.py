@@ -13,6 +13,7 @@ file that can't be read on raises, `Unreadable`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from apps.edi.reader.edifact import EdifactEnvelope
@@ -21,6 +22,7 @@ from apps.edi.reader.errors import ReaderError, Unreadable
 from apps.edi.reader.events import Begin, End, Event, Group, Interchange, Message
 from apps.edi.reader.faults import Fault, Kind, Level
 from apps.edi.reader.segments import Segment
+from apps.edi.reader.separators import Separators
 from apps.edi.reader.sniff import sniff
 from apps.edi.reader.tokenizer import Tokenizer
 from apps.edi.reader.x12 import X12Envelope
@@ -37,9 +39,11 @@ __all__ = [
     "Message",
     "ReaderError",
     "Segment",
+    "Separators",
     "Unreadable",
     "chunks_of",
     "read",
+    "read_message",
     "sniff",
 ]
 
@@ -69,9 +73,34 @@ def read(chunks: Iterable[bytes], charset: str | None = None) -> Iterator[Event]
     if first is None:
         return
     envelope: Envelope = X12Envelope() if first.separators.standard == "x12" else EdifactEnvelope()
-    yield from envelope.events(_with(first, segments))
+    yield from envelope.events(chain([first], segments))
 
 
-def _with(first: Segment, rest: Iterator[Segment]) -> Iterator[Segment]:
-    yield first
-    yield from rest
+def read_message(
+    data: bytes,
+    separators: Separators,
+    charset: str,
+    *,
+    offset: int = 0,
+    first_segment: int = 1,
+) -> Message:
+    """Read a single message again, of which a first reading has found the place.
+
+    Raises:
+        Unreadable: the bytes are no whole segments.
+    """
+    tokenizer = Tokenizer(charset, separators, offset=offset, number=first_segment - 1)
+    segments = list(tokenizer.segments([data]))
+    header = segments[0]
+    is_x12 = separators.standard == "x12"
+    message = Message(
+        Interchange(separators.standard, 1, None),
+        None,
+        header,
+        kind=header.get(1) if is_x12 else header.get(2),
+        reference=header.get(2) if is_x12 else header.get(1),
+        version="",
+    )
+    message.segments = segments
+    message.end = segments[-1].end
+    return message

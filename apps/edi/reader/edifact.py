@@ -95,7 +95,7 @@ class EdifactEnvelope(Envelope):
             self.note(Kind.MIXED, Level.INTERCHANGE, ung)
         version = f"{ung.get(7)}.{ung.get(7, 1)}" if ung.get(7) else ""
         self.group = Group(ung, kind=ung.get(1), reference=ung.get(5), version=version)
-        interchange.group_count += 1
+        interchange.add(self.group)
 
     def _une(self, une: Segment) -> Iterator[Event]:
         yield from self.abandon_message(une)
@@ -104,6 +104,7 @@ class EdifactEnvelope(Envelope):
         if group is None:
             self.note(Kind.TRAILER_ALONE, Level.INTERCHANGE, une, trailer="UNE")
             return
+        group.announced = une.get(1)
         self._compare(Level.GROUP, une, group.reference, group.messages)
 
     def _unh(self, unh: Segment) -> Iterator[Event]:

@@ -11,6 +11,8 @@ from apps.edi.reader.separators import Standard
 
 #: A message of more segments than this is counted, but not kept.
 MOST_SEGMENTS = 100_000
+#: Groups of an interchange that are kept; the rest is counted.
+MOST_GROUPS = 1_000
 
 
 class Interchange(Faulty):
@@ -42,6 +44,13 @@ class Interchange(Faulty):
         self.group_count = 0
         self.announced: str | None = None
 
+    def add(self, group: Group) -> None:
+        """Count a group, and keep it."""
+        self.group_count += 1
+        group.position = self.group_count
+        if len(self.groups) < MOST_GROUPS:
+            self.groups.append(group)
+
     @property
     def found(self) -> int:
         """What the trailer has to announce: groups where there are any, else messages."""
@@ -59,6 +68,8 @@ class Group(Faulty):
         self.kind = kind
         self.reference = reference
         self.version = version
+        #: Counted in the interchange, from 1.
+        self.position = 0
         self.messages = 0
         self.announced: str | None = None
 

@@ -48,12 +48,18 @@ class Kind(StrEnum):
     BAD_TAG = "bad-tag"
     CHARACTERS = "characters"
     MESSAGE_TOO_LONG = "message-too-long"
-
-
-#: Faults with which a file can be used all the same.
-WARNINGS = frozenset({Kind.SYNTAX_UNKNOWN, Kind.CHARACTERS})
-#: Faults that a tolerant partner may commit: the content is whole, only the announcement is wrong.
-TOLERABLE = WARNINGS | {Kind.COUNT, Kind.REFERENCE, Kind.BAD_DATE, Kind.MIXED}
+    # What a mapping finds in a message's content.
+    VALUE_MISSING = "value-missing"
+    BAD_NUMBER = "bad-number"
+    TOO_PRECISE = "too-precise"
+    BAD_DAY = "bad-day"
+    NO_LINES = "no-lines"
+    LINE_COUNT = "line-count"
+    TOTALS = "totals"
+    CHECK_DIGIT = "check-digit"
+    # Of XML and PDF files.
+    NO_INVOICE = "no-invoice"
+    UNSAFE = "unsafe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,9 @@ class Fault:
     #: The byte in the file.
     offset: int
     tag: str = ""
+    #: Counted from 1 as the standards do; 0 when the fault is the segment's.
+    element: int = 0
+    component: int = 0
     params: dict[str, Any] = field(default_factory=dict)
 
 
@@ -85,11 +94,6 @@ class Faulty:
         self.fault_count += 1
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(fault)
-
-    def intolerable(self, *, tolerant: bool) -> list[Fault]:
-        """Give the faults that a partner's policy does not let pass."""
-        passed = TOLERABLE if tolerant else WARNINGS
-        return [fault for fault in self.faults if fault.kind not in passed]
 
 
 def shown(value: str) -> str:

@@ -45,7 +45,9 @@ class Segment:
 
     def get(self, element: int, component: int = 0) -> str:
         """Give a component, or "" where there is none."""
-        elements = self.elements
+        elements = self._elements
+        if elements is None:
+            elements = self._elements = self._split()
         if element < len(elements):
             components = elements[element]
             if component < len(components):

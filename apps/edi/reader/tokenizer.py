@@ -31,18 +31,29 @@ class _Redeclared(Exception):
 
 
 class Tokenizer:
-    """Splits one file; `charset` overrides what the file says of itself."""
+    """Splits one file; `charset` overrides what the file says of itself.
 
-    def __init__(self, charset: str | None = None) -> None:
+    With `separators` it takes a part of a file, which begins at byte `offset` after `number`
+    segments.
+    """
+
+    def __init__(
+        self,
+        charset: str | None = None,
+        separators: Separators | None = None,
+        *,
+        offset: int = 0,
+        number: int = 0,
+    ) -> None:
         #: None until a header is read.
-        self.separators: Separators | None = None
+        self.separators = separators
         self._header = Header()
         self._follows_header = False
         self._overrides = charset is not None
         self._charset = charset or FALLBACK
-        self._number = 0
+        self._number = number
         #: Of the first byte that is in no segment given out yet.
-        self._offset = 0
+        self._offset = offset
         #: The segment that is not whole yet: the pieces of it that end in a released terminator,
         #: their bytes, and what follows them.
         self._held: list[str] = []

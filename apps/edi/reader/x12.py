@@ -96,7 +96,7 @@ class X12Envelope(Envelope):
         self._end_group_without_trailer(gs)
         self._references.clear()
         self.group = Group(gs, kind=gs.get(1), reference=gs.get(6), version=gs.get(8))
-        interchange.group_count += 1
+        interchange.add(self.group)
 
     def _st(self, st: Segment) -> Iterator[Event]:
         yield from self.abandon_message(st)
@@ -130,6 +130,7 @@ class X12Envelope(Envelope):
         if group is None:
             self.note(Kind.TRAILER_ALONE, Level.INTERCHANGE, ge, trailer="GE")
             return
+        group.announced = ge.get(1)
         self._compare(Level.GROUP, ge, group.reference, group.messages)
 
     def _iea(self, iea: Segment) -> Iterator[Event]:

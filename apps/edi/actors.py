@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 from apps.core.actors import progress_actor
 from apps.core.errors import ItemFailed, ItemSkipped
 from apps.core.tracker import ProgressTracker
-from apps.edi import importing, settling
+from apps.edi import importing, settling, words
 from apps.edi.acknowledgements import acknowledge
 from apps.edi.errors import MessageRefused
 from apps.edi.models import (
@@ -18,12 +18,10 @@ from apps.edi.models import (
     EdiMessage,
     FileStatus,
     Interchange,
-    InterchangeStatus,
     MessageStatus,
     Reason,
 )
 from apps.edi.scanning import scan
-from apps.edi.words import msgid
 
 #: The job's unit, marked for the translators; the job keeps the msgids.
 UNIT = ngettext_lazy("message", "messages")
@@ -89,7 +87,7 @@ def _import(progress: ProgressTracker, file: EdiFile, interchanges: Iterable[Int
     items = EdiMessage.objects.filter(taken_by=progress.job_id)
     with (
         progress.stage(IMPORTING, share=0.75, of=STAGES),
-        file.content.open("rb") as content,
+        file.open() as content,
     ):
         wanted = items.select_related("interchange__partner")
         for message in progress.track(wanted, key="pk"):
@@ -124,7 +122,7 @@ def _note_refused(items: Iterable[EdiMessage]) -> None:
         pk__in=items,
         status=MessageStatus.PENDING,  # type: ignore[misc]
     ).select_related("interchange__partner", "interchange__file"):
-        with message.interchange.file.content.open("rb") as content:
+        with message.interchange.file.open() as content:
             try:
                 importing.examine(message, content)
             except MessageRefused as refused:
@@ -168,11 +166,5 @@ def _raise_for_interchange(interchange: Interchange) -> None:
 def _raise_for_fault(fault: EdiFault | None) -> None:
     if fault is None:
         raise ItemFailed(REFUSED, code="refused")
-    raise ItemFailed(
-        msgid(fault.kind, fault.level),
-        code=fault.code,
-        params={**fault.params, "tag": fault.tag, "segment": fault.segment, "offset": fault.offset},
-    )
-
-
-__all__ = ["InterchangeStatus", "import_file", "import_released"]
+    msgid, params = words.of(fault.as_read())
+    raise ItemFailed(msgid, code=fault.code, params=params)

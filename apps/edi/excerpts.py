@@ -17,7 +17,7 @@ def excerpts(file: EdiFile, faults: Iterable[EdiFault]) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     try:
-        with file.content.open("rb") as content:
+        with file.open() as content:
             for fault in faults:
                 if not fault.segment:
                     continue

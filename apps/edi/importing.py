@@ -24,6 +24,7 @@ from apps.edi.models import (
     Partner,
 )
 from apps.edi.reader import Fault, Kind, Level, Separators, read_message
+from apps.edi.reader.separators import Standard
 from apps.edi.scanning import fault_row
 
 #: Functions (EDIFACT 1225) that change an earlier document instead of being a new one.
@@ -36,6 +37,7 @@ KNOWN = {
         "Despatch advice %(number)s of %(date)s is here already (file %(file)s)."
     ),
     "invoice": gettext_noop("Invoice %(number)s of %(date)s is here already (file %(file)s)."),
+    "credit": gettext_noop("Credit note %(number)s of %(date)s is here already (file %(file)s)."),
 }
 
 
@@ -121,7 +123,7 @@ def _draft(message: EdiMessage, content: BinaryIO, *, is_xml: bool) -> Draft:
             raise MessageRefused([fault], [fault]) from error
     interchange = message.interchange
     component, data_mark, release, terminator = interchange.marks
-    standard = "x12" if interchange.standard == "x12" else "edifact"
+    standard: Standard = "x12" if interchange.standard == "x12" else "edifact"
     read = read_message(
         data,
         Separators(standard, component, data_mark, release, terminator),

@@ -56,7 +56,7 @@ def scan(file: EdiFile, job_id: str, report: Report = lambda _bytes: None) -> No
     if twin is not None:
         _end(file, FileStatus.DUPLICATE, duplicate_of=twin)
         return
-    with file.content.open("rb") as content:
+    with file.open() as content:
         file.standard = sniff(content.read(HEAD_BYTES))
         content.seek(0)
         if file.standard in ("xml", "pdf"):

@@ -99,14 +99,12 @@ SENTENCES: dict[tuple[Kind, Level | None], str] = {
 
 
 def of(fault: Fault) -> tuple[str, dict[str, Any]]:
-    """Give a fault's msgid, and parameters that a row can keep."""
-    params = {
-        **fault.params,
-        "tag": fault.tag,
-        "segment": fault.segment,
-        "offset": fault.offset,
-    }
-    return msgid(fault.kind, fault.level), storable(params)
+    """Give a fault's msgid, and parameters that a row can keep.
+
+    What is missing is named in the active language: a job's is its owner's.
+    """
+    places = {"tag": fault.tag, "segment": fault.segment, "offset": fault.offset}
+    return msgid(fault.kind, fault.level), storable(_named({**fault.params, **places}))
 
 
 def msgid(kind: str, level: str) -> str:
@@ -118,7 +116,11 @@ def msgid(kind: str, level: str) -> str:
 
 
 def sentence(kind: str, level: str, params: dict[str, Any]) -> str:
-    """Say it in the active language; a thing that is missing is translated too."""
-    if "what" in params:
-        params = {**params, "what": render(THINGS.get(params["what"], params["what"]))}
-    return render(msgid(kind, level), params)
+    """Say it in the active language."""
+    return render(msgid(kind, level), _named(params))
+
+
+def _named(params: dict[str, Any]) -> dict[str, Any]:
+    if "what" not in params:
+        return params
+    return {**params, "what": render(THINGS.get(params["what"], params["what"]))}

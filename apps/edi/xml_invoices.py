@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 from typing import Any, BinaryIO
 
 from django.utils import timezone
@@ -31,6 +32,8 @@ from apps.edi.reader import Kind, Level
 MAX_BYTES = 20 * 1024 * 1024
 #: What one compressed part of a PDF may unpack to.
 MAX_UNPACKED = 20 * 1024 * 1024
+#: BT-3, the types that are credit notes.
+CREDIT_NOTES = frozenset({"381", "396", "261", "502", "503"})
 #: Where a party's number is looked for → the qualifier it is kept under.
 _NUMBERS = (("vat_identifier", "VAT"), ("legal_identifier", "REG"))
 
@@ -103,7 +106,7 @@ def draft_of(data: bytes) -> Draft:
     invoice = parse(data)
     seller, buyer, ship_to = (invoice.get(each) for each in ("BG-4", "BG-7", "BG-13"))
     draft = Draft(
-        "invoice",
+        "credit" if str(invoice.get("BT-3")) in CREDIT_NOTES else "invoice",
         number=_text(invoice.get("BT-1"), 70),
         date=_day(invoice.get("BT-2")),
         delivery_date=_day(invoice.get("BT-72")),
@@ -138,18 +141,16 @@ def _line(position: int, line: dict[str, Any]) -> Line:
 
 def _attached(pdf: bytes) -> bytes:
     """Take the invoice out of a PDF."""
-    from io import BytesIO
-
     from facturx import get_flavor
-    from pypdf import PdfReader, filters
+    from pypdf import PdfReader, apply_configuration
 
-    filters.ZLIB_MAX_OUTPUT_LENGTH = min(filters.ZLIB_MAX_OUTPUT_LENGTH, MAX_UNPACKED)
     try:
-        for attachment in PdfReader(BytesIO(pdf)).attachment_list:
-            if attachment.name.lower().endswith(".xml") and attachment.content:
-                tree = _safe_tree(attachment.content)
-                if get_flavor(tree) == "factur-x":
-                    return bytes(attachment.content)
+        with apply_configuration(zlib_maximum_output_length=MAX_UNPACKED):
+            for attachment in PdfReader(BytesIO(pdf)).attachment_list:
+                if attachment.name.lower().endswith(".xml") and attachment.content:
+                    xml = bytes(attachment.content)
+                    if get_flavor(_safe_tree(xml)) == "factur-x":
+                        return xml
     except UnsafeXmlError:
         raise
     except Exception as error:  # pypdf and factur-x raise all sorts of things

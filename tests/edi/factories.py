@@ -72,9 +72,7 @@ def interchange(
     return (head + "".join(messages) + f"UNZ+{announced}+{reference}'").encode("iso8859-1")
 
 
-def make_file(
-    data: bytes | str, user: User | None = None, name: str = "orders.edi"
-) -> EdiFile:
+def make_file(data: bytes | str, user: User | None = None, name: str = "orders.edi") -> EdiFile:
     """Receive a file; a str names one of the corpus."""
     if isinstance(data, str):
         name, data = data, (CORPUS / data).read_bytes()

@@ -93,9 +93,7 @@ def test_a_wrong_segment_count_refuses_that_message_only() -> None:
     imported(file)
 
     assert statuses(file) == [MessageStatus.REJECTED, MessageStatus.IMPORTED]
-    assert EdiFault.objects.get().sentence == (
-        "UNT announces 9 segments, the message has 15."
-    )
+    assert EdiFault.objects.get().sentence == ("UNT announces 9 segments, the message has 15.")
 
 
 def test_a_tolerant_partner_gets_a_warning_instead() -> None:

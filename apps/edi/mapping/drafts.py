@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 
 from apps.edi.reader.faults import Fault, Kind
 
+#: Kinds that are about money owed.
+INVOICES = frozenset({"invoice", "credit"})
 #: Findings that don't keep a document out.
 REMARKS = frozenset({Kind.CHECK_DIGIT, Kind.LINE_COUNT})
 
@@ -45,8 +47,8 @@ class Draft:
     number: str = ""
     #: EDIFACT 1225, also for what X12 and XML say.
     function: str = "9"
-    date: date | None = None
-    delivery_date: date | None = None
+    date: datetime.date | None = None
+    delivery_date: datetime.date | None = None
     currency: str = ""
     order_ref: str = ""
     buyer: Party = field(default_factory=Party)

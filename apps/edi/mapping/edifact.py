@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from apps.edi.mapping.drafts import Draft, Line, Party
+from apps.edi.mapping.drafts import INVOICES, Draft, Line, Party
 from apps.edi.mapping.findings import AMOUNT, PER, PRICE, QUANTITY, Values
 from apps.edi.reader.events import Message
 from apps.edi.reader.faults import Kind
@@ -26,6 +26,8 @@ LINE_AMOUNTS = frozenset({"203", "66"})
 TOTALS = ("77", "39", "9", "128", "86")
 #: Dates (2005) of a delivery.
 DELIVERIES = frozenset({"2", "35", "63", "64", "17", "69", "11"})
+#: What BGM calls a credit note (1001).
+CREDIT_NOTES = frozenset({"381", "396", "420"})
 #: How far the sum of the lines may be from the total, for each line.
 TOLERANCE = Decimal("0.01")
 
@@ -76,6 +78,8 @@ class EdifactMapper:
     def _bgm(self, bgm: Segment) -> None:
         self.draft.number = bgm.get(2)
         self.draft.function = bgm.get(3) or "9"
+        if self.draft.kind == "invoice" and bgm.get(1) in CREDIT_NOTES:
+            self.draft.kind = "credit"
         if len(self.draft.number) > 70:
             self._values.note(Kind.TOO_PRECISE, bgm, 2, 1, found=self.draft.number)
 
@@ -195,7 +199,7 @@ class EdifactMapper:
 
     def _check_sum(self) -> None:
         """Compare an invoice's lines with what it says that they add up to."""
-        if self._lines_total is None or self.draft.kind != "invoice":
+        if self._lines_total is None or self.draft.kind not in INVOICES:
             return
         segment, announced = self._lines_total
         nets = [line.net for line in self.draft.lines]

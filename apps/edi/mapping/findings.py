@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from apps.edi.mapping.drafts import Draft, Line
+from apps.edi.mapping.drafts import INVOICES, Draft, Line
 from apps.edi.mapping.values import TooPrecise, day, has_right_check_digit, number
 from apps.edi.reader.events import Message
 from apps.edi.reader.faults import MOST_FAULTS, Fault, Kind, Level, shown
@@ -103,7 +103,7 @@ class Values:
         if not draft.lines and draft.function != "1":
             self.note(Kind.NO_LINES, header)
         for line in draft.lines:
-            if line.quantity is None and not draft.refusals and draft.kind != "invoice":
+            if line.quantity is None and not draft.refusals and draft.kind not in INVOICES:
                 self.note(Kind.VALUE_MISSING, header, what="quantity", line=line.position)
         if announced_lines is not None:
             segment, element, component, announced = announced_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from apps.edi.mapping.drafts import Draft, Line, Party
+from apps.edi.mapping.drafts import INVOICES, Draft, Line, Party
 from apps.edi.mapping.findings import AMOUNT, PRICE, QUANTITY, Values
 from apps.edi.reader.events import Message
 from apps.edi.reader.faults import Kind
@@ -21,6 +21,8 @@ SUPPLIERS = frozenset({"VN", "VP", "VA", "VC", "MG", "MF"})
 PURPOSES = {"00": "9", "01": "1", "04": "4", "05": "5", "06": "9", "07": "7"}
 #: Dates (374) of a delivery.
 DELIVERIES = frozenset({"002", "010", "011", "017", "035", "067", "068"})
+#: What BIG calls a credit memo (640).
+CREDIT_MEMOS = frozenset({"CN", "CR", "CG"})
 CENTS = Decimal("0.01")
 
 
@@ -78,6 +80,8 @@ class X12Mapper:
     def _big(self, big: Segment) -> None:
         self._begin(big, number=2, day=1, purpose=8)
         self.draft.order_ref = big.get(4)[:70]
+        if big.get(7) in CREDIT_MEMOS:
+            self.draft.kind = "credit"
 
     def _bsn(self, bsn: Segment) -> None:
         self._begin(bsn, number=2, day=3, purpose=1)
@@ -115,7 +119,7 @@ class X12Mapper:
         line.unit = item.get(3)[:8]
         line.price = self._values.number(item, 4, kept=PRICE)
         self._articles(item, 6, line)
-        if self.draft.kind == "invoice" and line.price is not None and line.quantity is not None:
+        if self.draft.kind in INVOICES and line.price is not None and line.quantity is not None:
             line.net = (line.price * line.quantity).quantize(CENTS)
 
     def _lin(self, lin: Segment) -> None:

@@ -19,6 +19,7 @@ class DocumentKind(models.TextChoices):
     ORDER = "order", _("order")
     DESPATCH = "despatch", _("despatch advice")
     INVOICE = "invoice", _("invoice")
+    CREDIT = "credit", _("credit note")
 
 
 class DocumentStatus(models.TextChoices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -98,6 +99,14 @@ class EdiFile(models.Model):
     def __str__(self) -> str:
         """Return the file's name."""
         return self.name
+
+    def open(self) -> BinaryIO:
+        """Open the bytes for reading.
+
+        Raises:
+            OSError: they are gone.
+        """
+        return cast(BinaryIO, self.content.open("rb"))
 
     def get_absolute_url(self) -> str:
         """Return the page that shows the job and what became of each message."""

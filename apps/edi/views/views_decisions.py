@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -26,15 +29,15 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     action, reason = request.POST.get("action", ""), request.POST.get("reason", "").strip()
     try:
         if action == "discard":
-            decisions.discard(interchange, request.user, reason)
+            decisions.discard(interchange, _user(request), reason)
             messages.success(request, _("The interchange is discarded."))
         elif action == "adopt":
             name = request.POST.get("name", "").strip()
-            _tell(request, decisions.adopt(interchange, name, request.user))
+            _tell(request, decisions.adopt(interchange, name, _user(request)))
         elif action == "import" and not reason:
             messages.error(request, _("Say why it is imported all the same: it is kept with it."))
         elif action == "import":
-            _tell(request, decisions.release(interchange, request.user, reason))
+            _tell(request, decisions.release(interchange, _user(request), reason))
         else:
             messages.error(request, _("There is no such decision."))
     except NotDecidableError:
@@ -56,7 +59,7 @@ def decide_message(request: HttpRequest, pk: int) -> HttpResponse:
     action = request.POST.get("action", "")
     try:
         if action in ("discard", "import"):
-            job = decisions.decide_message(message, request.user, take=action == "import")
+            job = decisions.decide_message(message, _user(request), take=action == "import")
             if job is not None:
                 _tell(request, job)
             else:
@@ -66,6 +69,10 @@ def decide_message(request: HttpRequest, pk: int) -> HttpResponse:
     except NotDecidableError:
         messages.error(request, _("There is nothing to decide any more. Look again."))
     return redirect(message.interchange.file)
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, _user(request))  # login_required has seen to it
 
 
 def _tell(request: HttpRequest, job: SSEProgress | None) -> None:

@@ -27,8 +27,7 @@ TABS: dict[str, tuple[Any, Q]] = {
     "": (pgettext_lazy("files", "All"), Q()),
     "decide": (
         pgettext_lazy("files", "To decide"),
-        Q(interchanges__status="quarantined")
-        | Q(interchanges__messages__status="quarantined"),
+        Q(interchanges__status="quarantined") | Q(interchanges__messages__status="quarantined"),
     ),
     "trouble": (
         pgettext_lazy("files", "With errors"),
@@ -79,7 +78,11 @@ def file_list(request: HttpRequest) -> HttpResponse:
     ]
     shown = _within(visible, TABS[tab][1]).select_related("job").order_by("-pk")
     page = Paginator(shown, FILES_PER_PAGE).get_page(request.GET.get("page"))
-    running = visible.filter(job__status__in=[Status.PENDING, *LEASED]).select_related("job").order_by("-pk")
+    running = (
+        visible.filter(job__status__in=[Status.PENDING, *LEASED])
+        .select_related("job")
+        .order_by("-pk")
+    )
     context = {
         "tabs": tabs,
         "tab": tab,

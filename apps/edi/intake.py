@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -29,16 +30,24 @@ def max_bytes() -> int:
     return int(getattr(settings, "EDI_MAX_BYTES", MAX_BYTES))
 
 
-def receive(content: File[bytes] | BinaryIO, name: str, user: AbstractBaseUser | None) -> EdiFile:
+def receive(
+    content: File[bytes] | BinaryIO,
+    name: str,
+    user: AbstractBaseUser | None,
+    *,
+    pickup: UUID | None = None,
+) -> EdiFile:
     """Store a file and start its import: both, or neither.
 
     Args:
         content: The bytes, from wherever they stand.
         name: What the sender calls the file; never used as a path.
         user: Who may see it; None is the watched folder, whose files are the staff's.
+        pickup: The name of this delivery, which is received once only.
 
     Raises:
         TooLargeError: the file is larger than is taken.
+        IntegrityError: the pick-up has been received already.
     """
     from apps.edi.actors import import_file
 
@@ -49,6 +58,7 @@ def receive(content: File[bytes] | BinaryIO, name: str, user: AbstractBaseUser |
         name=_shown(name),
         sha256=digest,
         size=size,
+        pickup=pickup,
         uploaded_by_id=user.pk if user is not None else None,
     )
     file.content.save("content", stored, save=False)

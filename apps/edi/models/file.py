@@ -64,6 +64,8 @@ class EdiFile(models.Model):
         verbose_name=_("uploaded by"),
         help_text=_("Empty for a file from the watched folder."),
     )
+    #: What the watched folder calls this pick-up: a killed watcher does not repeat it.
+    pickup = models.UUIDField(null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(_("received at"), auto_now_add=True)
     standard = models.CharField(_("format"), max_length=10, blank=True)
     status = models.CharField(
@@ -100,6 +102,10 @@ class EdiFile(models.Model):
         """Return the file's name."""
         return self.name
 
+    def get_absolute_url(self) -> str:
+        """Return the page that shows the job and what became of each message."""
+        return reverse("edi:file", args=[self.pk])
+
     def open(self) -> BinaryIO:
         """Open the bytes for reading.
 
@@ -107,7 +113,3 @@ class EdiFile(models.Model):
             OSError: they are gone.
         """
         return cast(BinaryIO, self.content.open("rb"))
-
-    def get_absolute_url(self) -> str:
-        """Return the page that shows the job and what became of each message."""
-        return reverse("edi:file", args=[self.pk])

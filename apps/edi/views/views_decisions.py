@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -72,7 +70,9 @@ def decide_message(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _user(request: HttpRequest) -> User:
-    return cast(User, _user(request))  # login_required has seen to it
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 (login_required has seen to it)
+    return user
 
 
 def _tell(request: HttpRequest, job: SSEProgress | None) -> None:

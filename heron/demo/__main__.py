@@ -22,7 +22,7 @@ from heron.demo.surroundings import ROOT, Surroundings, make_scratch
 
 VAR = ROOT / "var"
 DEFAULT_PORT = 8000
-PREPARE = (("migrate", "--no-input", "--verbosity", "0"), ("seed_demo",))
+PREPARE = (("migrate", "--no-input", "--verbosity", "0"), ("seed_demo",), ("seed_edi",))
 
 
 class Signals:

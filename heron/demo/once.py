@@ -6,10 +6,11 @@ import email
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apps.edi.demo_data import Flaw, Plan, write
 from heron.demo.console import ProgressLine
 from heron.demo.errors import RunFailed
 from heron.demo.visitor import Visitor
@@ -23,6 +24,9 @@ USERNAME, PASSWORD = "demo", "demo"
 
 MAILS = 200
 FAILING = 3
+#: Orders in the EDI file, and those of them that are wrong.
+ORDERS = 200
+BAD_ORDERS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +54,18 @@ class Report:
 
 
 def run(base_url: str, mailbox: Path) -> Report:
-    """Send 200 invoices, three of them to addresses that fail; follow the job to its end."""
+    """Send 200 invoices, three of them to addresses that fail, then import 200 orders.
+
+    Three orders are bad. Follow each job to its end.
+    """
     deadline = time.monotonic() + PATIENCE_S
     visitor = Visitor(base_url)
     visitor.log_in(USERNAME, PASSWORD)
     answer = _send_invoices(visitor)
     snapshot = follow(visitor, answer["job_id"], deadline=deadline)
-    return check(snapshot, mailbox)
+    report = check(snapshot, mailbox)
+    job, faults = edi_job(_import_orders(visitor, deadline))
+    return replace(report, jobs=[*report.jobs, job], faults=[*report.faults, *faults])
 
 
 def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
@@ -84,13 +93,7 @@ def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
 
 def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
     """Compare a mailing's books with themselves and with the mail sink's own folder."""
-    job = {
-        "job_id": snapshot["job_id"],
-        "task_type": snapshot.get("task_type"),
-        "status": snapshot["status"],
-        "total": snapshot["total"],
-        **{name: snapshot["counts"][name] for name in OUTCOMES},
-    }
+    job = _books(snapshot)
     received = received_message_ids(mailbox)
     faults = []
     if job["status"] != "completed":
@@ -104,6 +107,19 @@ def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
     if doubled := [key for key, times in received.items() if times > 1]:
         faults.append(f"{len(doubled)} mails arrived more than once, {doubled[0]} for one")
     return Report(jobs=[job], mails_received=len(received), faults=faults)
+
+
+def edi_job(snapshot: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Compare an import's books with the file that was made for it; give them and what is wrong."""
+    job = _books(snapshot)
+    faults = []
+    if job["status"] != "completed":
+        faults.append(f"the EDI import ended {job['status']}: {snapshot.get('error')}")
+    if not _balances(job):
+        faults.append("the EDI import's books don't balance")
+    if (job["total"], job["failed"]) != (ORDERS, BAD_ORDERS):
+        faults.append(f"{ORDERS} orders with {BAD_ORDERS} bad ones were expected")
+    return job, faults
 
 
 def received_message_ids(mailbox: Path) -> Counter[str]:
@@ -131,6 +147,31 @@ def _send_invoices(visitor: Visitor) -> dict[str, Any]:
         "/invoices/send/",
         {"invoice_ids": list(ids)[:MAILS], "csrfmiddlewaretoken": page.csrf_token},
     )
+
+
+def _import_orders(visitor: Visitor, deadline: float) -> dict[str, Any]:
+    plan = Plan(
+        messages=ORDERS,
+        reference="ONCE",
+        first=900_001,
+        flaws=(Flaw.QUANTITY, Flaw.COUNT, Flaw.DATE),
+        bad=BAD_ORDERS,
+    )
+    page = visitor.page("/edi/")
+    answer = visitor.post_file(
+        "/edi/upload/", "files", "commandes.edi", write(plan), page.csrf_token
+    )
+    return follow(visitor, answer["files"][0]["job_id"], deadline=deadline)
+
+
+def _books(snapshot: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "job_id": snapshot["job_id"],
+        "task_type": snapshot.get("task_type"),
+        "status": snapshot["status"],
+        "total": snapshot["total"],
+        **{name: snapshot["counts"][name] for name in OUTCOMES},
+    }
 
 
 def _balances(job: dict[str, Any]) -> bool:

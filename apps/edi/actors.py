@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Q
 from django.utils.translation import gettext_noop, ngettext_lazy
 
 from apps.core.actors import progress_actor
@@ -18,10 +19,11 @@ from apps.edi.models import (
     EdiMessage,
     FileStatus,
     Interchange,
+    InterchangeStatus,
     MessageStatus,
     Reason,
 )
-from apps.edi.scanning import scan
+from apps.edi.scanning import reconsider, scan
 
 #: The job's unit, marked for the translators; the job keeps the msgids.
 UNIT = ngettext_lazy("message", "messages")
@@ -31,6 +33,9 @@ IMPORTING = gettext_noop("Importing")
 ACKNOWLEDGING = gettext_noop("Acknowledging")
 READ = gettext_noop("%(read)s of %(size)s MB read")
 SUMMARY = gettext_noop("%(imported)s of %(total)s messages imported")
+UNDECIDED = gettext_noop(
+    "%(imported)s of %(total)s messages imported, %(waiting)s wait for your decision"
+)
 LINK = gettext_noop("See each message")
 DUPLICATE = gettext_noop("These bytes are imported already: duplicate of file #%(file)s.")
 UNKNOWN_PARTNER = gettext_noop("The sender %(sender)s is not one of our partners.")
@@ -46,7 +51,7 @@ STAGES = 4
 @progress_actor(
     task_type="edi_import",
     queue_name="edi",
-    title=gettext_noop("Importing an EDI file"),
+    title=gettext_noop("EDI import"),
     unit=("message", "messages"),
     # A file of bad messages is for its partner to mend: there is nothing to pause for.
     budget=None,
@@ -67,7 +72,7 @@ def import_file(progress: ProgressTracker, file_id: int) -> None:
         scan(file, progress.job_id, report)
         progress.message("")
         _settle_refused(progress, file)
-    _import(progress, file, file.interchanges.order_by("position"))
+    _import(progress, file, list(file.interchanges.order_by("position")))
 
 
 @progress_actor(
@@ -83,7 +88,7 @@ def import_released(progress: ProgressTracker, interchange_id: int) -> None:
     _import(progress, interchange.file, [interchange])
 
 
-def _import(progress: ProgressTracker, file: EdiFile, interchanges: Iterable[Interchange]) -> None:
+def _import(progress: ProgressTracker, file: EdiFile, interchanges: Sequence[Interchange]) -> None:
     items = EdiMessage.objects.filter(taken_by=progress.job_id)
     with (
         progress.stage(IMPORTING, share=0.75, of=STAGES),
@@ -108,11 +113,16 @@ def _import(progress: ProgressTracker, file: EdiFile, interchanges: Iterable[Int
             settling.settle_interchange(interchange)
             acknowledge(interchange)
         settling.settle_file(file)
+    messages = EdiMessage.objects.filter(interchange__in=[each.pk for each in interchanges])
+    waiting = messages.filter(
+        Q(status=MessageStatus.QUARANTINED) | Q(interchange__status=InterchangeStatus.QUARANTINED)
+    ).count()
     progress.result(
-        SUMMARY,
+        UNDECIDED if waiting else SUMMARY,
         links=[{"label": LINK, "href": file.get_absolute_url()}],
-        imported=items.filter(status=MessageStatus.IMPORTED).count(),
-        total=items.count(),
+        imported=messages.filter(status=MessageStatus.IMPORTED).count(),
+        total=messages.count(),
+        waiting=waiting,
     )
 
 
@@ -139,7 +149,7 @@ def _settle_refused(progress: ProgressTracker, file: EdiFile) -> None:
         with progress.item(each, ref=str(each)):
             if isinstance(each, EdiFile):
                 _raise_for_file(each)
-            else:
+            elif not reconsider(each, progress.job_id):
                 _raise_for_interchange(each)
 
 

@@ -12,6 +12,7 @@ from apps.edi import policy
 from apps.edi.acknowledgements import acknowledge
 from apps.edi.errors import NotDecidableError
 from apps.edi.models import (
+    EdiFile,
     EdiMessage,
     Interchange,
     InterchangeStatus,
@@ -52,6 +53,7 @@ def release(interchange: Interchange, user: AbstractBaseUser, reason: str) -> SS
             decided = _decide(interchange, InterchangeStatus.REJECTED, user, reason)
             decided.reason = Reason.FAULTS
             decided.save(update_fields=["reason"])
+            decided.messages.update(status=MessageStatus.REJECTED)
             acknowledge(decided)
             settle_file(decided.file)
             return None
@@ -62,6 +64,7 @@ def release(interchange: Interchange, user: AbstractBaseUser, reason: str) -> SS
         job = import_released.start_for(user, interchange_id=decided.pk)
         decided.messages.update(taken_by=job.job_id)
         settle_file(decided.file)
+        _show(job, decided.file_id)
     return job
 
 
@@ -107,7 +110,13 @@ def decide_message(
             return None
         job = import_released.start_for(user, interchange_id=message.interchange_id)
         EdiMessage.objects.filter(pk=message.pk).update(taken_by=job.job_id)
+        _show(job, message.interchange.file_id)
     return job
+
+
+def _show(job: SSEProgress, file_id: int) -> None:
+    """Let the file's page show the job that works on it now."""
+    EdiFile.objects.filter(pk=file_id).update(job=job)
 
 
 def _decide(

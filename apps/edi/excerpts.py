@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from apps.edi.models import EdiFault, EdiFile
+from apps.edi.models import EdiFault, EdiFile, Interchange
+from apps.edi.reader.charsets import FALLBACK, decode
 
 #: Bytes of a segment that are shown.
 LONGEST = 160
@@ -22,19 +23,16 @@ def excerpts(file: EdiFile, faults: Iterable[EdiFault]) -> dict[int, str]:
                 if not fault.segment:
                     continue
                 content.seek(fault.offset)
-                found[fault.pk] = _shown(content.read(LONGEST + 1), _terminator(fault))
+                found[fault.pk] = _shown(content.read(LONGEST + 1), fault.interchange)
     except OSError:
         return found
     return found
 
 
-def _terminator(fault: EdiFault) -> str:
-    marks = fault.interchange.marks if fault.interchange else []
-    return marks[3] if len(marks) == 4 else "'"
-
-
-def _shown(raw: bytes, terminator: str) -> str:
-    text = raw.decode("utf-8", "replace") if not raw.isascii() else raw.decode("ascii")
+def _shown(raw: bytes, interchange: Interchange | None) -> str:
+    marks = interchange.marks if interchange else []
+    terminator = marks[3] if len(marks) == 4 else "'"
+    text, _known = decode(raw, (interchange.charset if interchange else "") or FALLBACK)
     segment, ended, _rest = text.partition(terminator)
     plain = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in segment)
     return plain + (ended if ended.isprintable() else "") if ended else f"{plain}…"

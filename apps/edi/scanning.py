@@ -21,6 +21,7 @@ from apps.edi.models import (
     FileStatus,
     Interchange,
     InterchangeStatus,
+    MessageStatus,
     Partner,
     Reason,
 )
@@ -233,12 +234,24 @@ def decide(row: Interchange, *, refused: bool, job_id: str) -> None:
         row.status, row.reason = InterchangeStatus.ACCEPTED, Reason.NONE
     try:
         with transaction.atomic():
-            _write_decision(row)
+            _write_decision(row, job_id)
     except IntegrityError:
         # Another file with the same reference came first by a hair.
         _leave_to_a_person(row, conflicting(row))
         with transaction.atomic():
-            _write_decision(row)
+            _write_decision(row, job_id)
+
+
+def reconsider(row: Interchange, job_id: str) -> bool:
+    """Take an interchange after all whose partner has become tolerant since it was refused."""
+    partner = row.partner
+    if row.status != InterchangeStatus.REJECTED or row.reason != Reason.FAULTS or partner is None:
+        return False
+    faults = row.faults.filter(message=None)
+    if policy.refusals((fault.as_read() for fault in faults), tolerant=partner.is_tolerant):
+        return False
+    decide(row, refused=False, job_id=job_id)
+    return row.status == InterchangeStatus.ACCEPTED
 
 
 def conflicting(row: Interchange) -> Interchange | None:
@@ -262,11 +275,17 @@ def _leave_to_a_person(row: Interchange, known: Interchange | None) -> None:
     row.conflicts_with = known
 
 
-def _write_decision(row: Interchange) -> None:
-    row.was_refused = row.status != InterchangeStatus.ACCEPTED
+def _write_decision(row: Interchange, job_id: str) -> None:
+    """Write a decision down; what was refused once stays an item of its own."""
+    row.was_refused = row.was_refused or row.status != InterchangeStatus.ACCEPTED
     row.save()
-    if row.was_refused:
-        row.messages.update(taken_by="")
+    match row.status:
+        case InterchangeStatus.ACCEPTED:
+            row.messages.update(taken_by=job_id, status=MessageStatus.PENDING)
+        case InterchangeStatus.REJECTED:
+            row.messages.update(taken_by="", status=MessageStatus.REJECTED)
+        case _:
+            row.messages.update(taken_by="")
 
 
 def write_faults(

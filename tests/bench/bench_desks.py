@@ -1,19 +1,20 @@
-"""What the desks do in a second: edi.* of the measures.
+"""What the desks' work costs: each module of `desks` that has no underscore in its name.
 
-Each desk has a module of its own; `BENCH_DESKS=edi` runs only those named.
+`BENCH_DESKS="edi report"` for some of them.
 """
 
 from __future__ import annotations
 
 import os
+import pkgutil
+from importlib import import_module
 
-from tests.bench import desk_edi
-
-DESKS = {"edi": desk_edi.measure}
+from tests.bench import desks
 
 
 def main() -> None:
-    """Measure the desks, one after the other."""
-    wanted = os.environ.get("BENCH_DESKS", "").split() or list(DESKS)
-    for name in wanted:
-        DESKS[name]()
+    """Measure one desk after the other."""
+    there = [module.name for module in pkgutil.iter_modules(desks.__path__)]
+    known = sorted(name for name in there if "_" not in name)
+    for name in os.environ.get("BENCH_DESKS", "").split() or known:
+        import_module(f"tests.bench.desks.{name}").main()

@@ -282,6 +282,26 @@ def test_a_partners_charset_overrides_what_the_file_says() -> None:
     assert DocumentLine.objects.get().label == "CAFÉ MOULU 250G"
 
 
+def test_a_refused_interchange_is_taken_when_its_partner_has_become_tolerant() -> None:
+    partner = make_partner()
+    file = make_file(interchange(order(), found=7))
+    imported(file)
+    partner.envelope_policy = "tolerant"
+    partner.save()
+
+    tracker = imported(file)
+
+    assert statuses(file) == [MessageStatus.IMPORTED]
+    assert file.status == FileStatus.IMPORTED
+    assert len(tracker.done) == 2
+
+
+def test_what_waits_for_a_person_is_in_the_summary() -> None:
+    tracker = imported(make_file(interchange(order())))
+
+    assert tracker.summary == "0 of 1 messages imported, 1 wait for your decision"
+
+
 def test_importing_again_changes_nothing() -> None:
     make_partner()
     file = make_file(interchange(order(), order("2", "PO2", quantity="x")))

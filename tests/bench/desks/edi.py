@@ -27,7 +27,7 @@ IMPORT_ROUNDS = int(os.environ.get("BENCH_EDI_IMPORT_ROUNDS", "3"))
 PEER = "pydifact"
 
 
-def measure() -> None:
+def main() -> None:
     """Measure reading, then importing."""
     with tempfile.TemporaryDirectory(prefix="heron-bench-") as folder, running_valkey() as valkey:
         path = Path(folder) / "orders.edi"
@@ -44,7 +44,7 @@ def _reading(path: Path) -> None:
 
     def run(name: str) -> Callable[[], float]:
         def once() -> float:
-            told = _run("tests.bench.edi_reading", name, str(path))
+            told = _run("tests.bench.desks.edi_reading", name, str(path))
             grown[name].append(told["grown_mb"])
             return float(megabytes / told["seconds"])
 
@@ -65,7 +65,7 @@ def _importing(path: Path, folder: Path, valkey: str) -> None:
             var = folder / f"var-{next(numbers)}"
             var.mkdir()
             told = _run(
-                "tests.bench.edi_importing",
+                "tests.bench.desks.edi_importing",
                 name,
                 str(path),
                 DJANGO_SETTINGS_MODULE="heron.settings",

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import DatabaseError, IntegrityError, close_old_connections
+from django.db import DatabaseError, IntegrityError
 
 from apps.edi.errors import TooLargeError
 from apps.edi.intake import receive
@@ -53,7 +53,6 @@ class Folder:
 
     def look(self) -> int:
         """Receive what is whole, and what a killed watcher has left; give how many that were."""
-        close_old_connections()
         received = 0
         for path in (*self._left_over(), *self._picked_up()):
             received += self._take(path)

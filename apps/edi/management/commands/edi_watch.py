@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
 
 from apps.edi.watching import SETTLE_SECONDS, Folder
 
@@ -55,6 +56,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{received} received")
             return
         while not stop.wait(options["interval"]):
+            close_old_connections()
             folder.look()
 
 

@@ -53,18 +53,15 @@ def take(message: EdiMessage, content: BinaryIO) -> Document:
         _move(message, MessageStatus.UNSUPPORTED)
         raise ItemSkipped(UNSUPPORTED, code="unsupported", params={"type": message.type})
     partner = _partner(message)
-    known = (
-        Document.objects.filter(
-            partner=partner,
-            kind=draft.kind,
-            number=storable(draft.number),
-            status=DocumentStatus.ACTIVE,
-        )
-        .select_related("message__interchange__file")
-        .first()
-    )
-    if known is not None:
-        _meet(known, message, draft, partner)
+    same = Document.objects.filter(
+        partner=partner,
+        kind=draft.kind,
+        number=storable(draft.number),
+        status=DocumentStatus.ACTIVE,
+    ).order_by()
+    # Mostly there is none, and then the short question is the whole cost.
+    if same.exists():
+        _meet(same.select_related("message__interchange").get(), message, draft, partner)
     document = _write(message, partner, draft)
     _move(message, MessageStatus.IMPORTED)
     if draft.findings:

@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from apps.core.models import SSEProgress
+from apps.edi.models import EdiFile
 from tests.edi.factories import imported, interchange, make_file, make_partner, order
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +84,14 @@ def test_a_stranger_is_asked_to_log_in(client: Client) -> None:
 
 def test_it_only_answers_reading(as_alice: Client) -> None:
     assert as_alice.post(URL).status_code == 405
+
+
+def test_what_a_cancelled_job_has_left_is_told_as_it_is(as_alice: Client, alice: User) -> None:
+    make_partner()
+    file = make_file(interchange(order()), alice)
+    EdiFile.objects.filter(pk=file.pk).update(status="scanned")
+    SSEProgress.objects.update(status="cancelled")
+
+    (row,) = as_alice.get(URL).context["rows"]
+
+    assert (row.pill.label, row.pill.icon) == ("importé en partie", "barred")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -55,7 +56,14 @@ class EdiMessage(models.Model):
         ordering = ["interchange", "position"]
         verbose_name = _("message")
         verbose_name_plural = _("messages")
-        indexes = [models.Index(fields=["taken_by", "id"], name="edi_items_of_a_job")]
+        indexes = [
+            models.Index(fields=["taken_by", "id"], name="edi_items_of_a_job"),
+            models.Index(
+                fields=["interchange"],
+                condition=Q(status="quarantined"),
+                name="edi_messages_to_decide",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["interchange", "position"], name="edi_one_message_a_position"

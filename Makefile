@@ -5,7 +5,7 @@ PYTEST := $(PY) -m pytest
 # The tools load the settings; they must not need a secret, nor see somebody else's database.
 TOOL_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=1 PYTHONUNBUFFERED=1
 JOBS ?= 2
-DATABASE_TESTS := $(wildcard tests/core tests/invoices tests/reports tests/workers)
+DATABASE_TESTS := $(wildcard tests/core tests/edi tests/invoices tests/reports tests/workers)
 
 LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate

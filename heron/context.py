@@ -50,6 +50,7 @@ def _nav_items(request: HttpRequest, user: AbstractUser) -> list[NavItem]:
     running = SSEProgress.objects.visible_to(user).filter(status__in=LEASED).count()
     items = [
         _item(request, "invoices:list", gettext("Invoices"), "invoice"),
+        _item(request, "edi:list", gettext("EDI"), "upload"),
         _item(request, "reports:list", gettext("Reports"), "report"),
         _item(
             request,

@@ -167,6 +167,8 @@ HERON_INVOICES_DIR = Path(env.str("HERON_INVOICES_DIR", default=str(VAR_DIR / "i
 HERON_MAILBOX_DIR = env.str("HERON_MAILBOX_DIR", default="")
 # Mailings of more e-mails than this are shared out among the workers, in parts of half as many.
 HERON_FAN_OUT_ABOVE = env.int("HERON_FAN_OUT_ABOVE", default=1000)
+# Larger EDI files are not taken; the web server in front has a limit of its own.
+EDI_MAX_BYTES = env.int("EDI_MAX_BYTES", default=200 * 1024 * 1024)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

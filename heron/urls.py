@@ -10,6 +10,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="invoices:list"), name="home"),
     path("core/", include(("apps.core.urls", "apps.core"), namespace="core")),
     path("invoices/", include("apps.invoices.urls")),
+    path("edi/", include("apps.edi.urls")),
     path("reports/", include("apps.reports.urls")),
     path("accounts/", include("django.contrib.auth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -1,1 +1,1 @@
-"""Import EDI files."""
+"""Import EDI files: partners, interchanges, messages, and the documents made of them."""

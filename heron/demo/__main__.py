@@ -22,7 +22,12 @@ from heron.demo.surroundings import ROOT, Surroundings, make_scratch
 
 VAR = ROOT / "var"
 DEFAULT_PORT = 8000
-PREPARE = (("migrate", "--no-input", "--verbosity", "0"), ("seed_demo",), ("post_ledger",))
+PREPARE = (
+    ("migrate", "--no-input", "--verbosity", "0"),
+    ("seed_demo",),
+    ("post_ledger",),
+    ("seed_edi",),
+)
 
 
 class Signals:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apps.edi.demo_data import Flaw, Plan, write
 from heron.demo.console import ProgressLine
 from heron.demo.errors import RunFailed
 from heron.demo.visitor import Visitor
@@ -23,6 +24,9 @@ USERNAME, PASSWORD = "demo", "demo"
 
 MAILS = 200
 FAILING = 3
+#: Orders in the EDI file, and those of them that are wrong.
+ORDERS = 200
+BAD_ORDERS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,20 +54,25 @@ class Report:
 
 
 def run(base_url: str, mailbox: Path) -> Report:
-    """Send 200 invoices, three of them to addresses that fail, then make a report of them all.
+    """Send 200 invoices, three of them to addresses that fail; import 200 orders; make a report.
 
-    Each job is followed to its end.
+    Three orders are bad. Each job is followed to its end.
     """
     deadline = time.monotonic() + PATIENCE_S
     visitor = Visitor(base_url)
     visitor.log_in(USERNAME, PASSWORD)
     answer = _send_invoices(visitor)
     snapshot = follow(visitor, answer["job_id"], deadline=deadline)
-    sent = check(snapshot, mailbox)
+    report = check(snapshot, mailbox)
+    orders, order_faults = edi_job(_import_orders(visitor, deadline))
     asked = visitor.post_json("/reports/ask/", _whole_journal(visitor))
     snapshot = follow(visitor, asked["job_id"], deadline=deadline)
-    made, faults = check_report(snapshot, visitor.text(f"{asked['url']}download/"))
-    return replace(sent, jobs=[*sent.jobs, made], faults=[*sent.faults, *faults])
+    made, report_faults = check_report(snapshot, visitor.text(f"{asked['url']}download/"))
+    return replace(
+        report,
+        jobs=[*report.jobs, orders, made],
+        faults=[*report.faults, *order_faults, *report_faults],
+    )
 
 
 def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
@@ -91,7 +100,7 @@ def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
 
 def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
     """Compare a mailing's books with themselves and with the mail sink's own folder."""
-    job = _job(snapshot)
+    job = _books(snapshot)
     received = received_message_ids(mailbox)
     faults = []
     if job["status"] != "completed":
@@ -107,9 +116,22 @@ def check(snapshot: dict[str, Any], mailbox: Path) -> Report:
     return Report(jobs=[job], mails_received=len(received), faults=faults)
 
 
+def edi_job(snapshot: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Compare an import's books with the file that was made for it; give them and what is wrong."""
+    job = _books(snapshot)
+    faults = []
+    if job["status"] != "completed":
+        faults.append(f"the EDI import ended {job['status']}: {snapshot.get('error')}")
+    if not _balances(job):
+        faults.append("the EDI import's books don't balance")
+    if (job["total"], job["failed"]) != (ORDERS, BAD_ORDERS):
+        faults.append(f"{ORDERS} orders with {BAD_ORDERS} bad ones were expected")
+    return job, faults
+
+
 def check_report(snapshot: dict[str, Any], text: str) -> tuple[dict[str, Any], list[str]]:
     """Compare a report's books with the file that was downloaded; return them and the faults."""
-    job = _job(snapshot)
+    job = _books(snapshot)
     rows = len(text.splitlines()) - 1
     faults = []
     if job["status"] != "completed":
@@ -159,7 +181,22 @@ def _whole_journal(visitor: Visitor) -> dict[str, str]:
     }
 
 
-def _job(snapshot: dict[str, Any]) -> dict[str, Any]:
+def _import_orders(visitor: Visitor, deadline: float) -> dict[str, Any]:
+    plan = Plan(
+        messages=ORDERS,
+        reference="ONCE",
+        first=900_001,
+        flaws=(Flaw.QUANTITY, Flaw.COUNT, Flaw.DATE),
+        bad=BAD_ORDERS,
+    )
+    page = visitor.page("/edi/")
+    answer = visitor.post_file(
+        "/edi/upload/", "files", "commandes.edi", write(plan), page.csrf_token
+    )
+    return follow(visitor, answer["files"][0]["job_id"], deadline=deadline)
+
+
+def _books(snapshot: dict[str, Any]) -> dict[str, Any]:
     """Keep what the run's report says of a job."""
     return {
         "job_id": snapshot["job_id"],

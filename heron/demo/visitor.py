@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -88,6 +89,20 @@ class Visitor:
             document: dict[str, Any] = json.load(answer)
         return document
 
+    def post_file(self, path: str, field: str, name: str, content: bytes, token: str) -> Any:
+        """Upload one file and read the JSON answer."""
+        mark = secrets.token_hex(16)
+        parts = [
+            f'--{mark}\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n',
+            f"{token}\r\n--{mark}\r\n",
+            f'Content-Disposition: form-data; name="{field}"; filename="{name}"\r\n',
+            "Content-Type: application/octet-stream\r\n\r\n",
+        ]
+        body = "".join(parts).encode() + content + f"\r\n--{mark}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+        with self._open(path, body, accept="application/json", headers=headers) as answer:
+            return json.load(answer)
+
     def events(self, channel: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Follow an event stream; end when it breaks off."""
         path = f"/core/events/?{urlencode({'channel': channel})}"
@@ -106,12 +121,13 @@ class Visitor:
     def _open(
         self,
         path: str,
-        fields: dict[str, Any] | None = None,
+        fields: dict[str, Any] | bytes | None = None,
         *,
         accept: str = "text/html",
+        headers: dict[str, str] | None = None,
     ) -> Any:  # urllib's answers have no common public type
-        data = None if fields is None else urlencode(fields, doseq=True).encode()
-        request = Request(self._base + path, data, {"Accept": accept})  # noqa: S310 (our own URL)
+        data = urlencode(fields, doseq=True).encode() if isinstance(fields, dict) else fields
+        request = Request(self._base + path, data, {"Accept": accept, **(headers or {})})  # noqa: S310 (our own URL)
         try:
             return self._opener.open(request, timeout=TIMEOUT_S)
         except HTTPError as error:

@@ -58,6 +58,14 @@ def test_a_run_whose_books_agree_with_the_mailbox_is_right(maildir: Path) -> Non
     }
 
 
+def test_an_import_has_to_come_out_as_its_file_was_made() -> None:
+    job, faults = once.edi_job(_snapshot())
+    assert (job["total"], job["failed"], faults) == (200, 3, [])
+
+    _job, faults = once.edi_job(_snapshot(status="failed", failed=2))
+    assert len(faults) == 3
+
+
 def test_a_mail_that_only_the_books_know_is_a_fault(maildir: Path) -> None:
     next((maildir / "new").iterdir()).unlink()
 

@@ -40,7 +40,7 @@ class Returning:
 
     def delay(self, attempts: int) -> float:
         """Give how long to wait after so many attempts that failed."""
-        delay = min(self.most_s, self.least_s * 2 ** min(attempts, 10))
+        delay: float = min(self.most_s, self.least_s * 2 ** min(attempts, 10))
         return delay * random.uniform(0.5, 1.0)
 
 

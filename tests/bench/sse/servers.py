@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,7 @@ from heron.demo.process import Process, stop_all
 from heron.demo.surroundings import ROOT, python
 from tests.bench.common import OURS
 from tests.bench.peers import nchan
-from tests.bench.sse.reader import Ask
+from tests.bench.sse.reader import OPENING, Ask
 
 READY_WITHIN_S = 60.0
 #: The server has the first processor for itself; client, publisher and Valkey share the second.
@@ -33,7 +33,8 @@ class Contender:
     settings: str = "heron.settings"
     #: An address for a job; `{job}` is its id.
     path: str = "/core/events/?channel=progress-{job}"
-    asks: Mapping[str, bytes] = field(default_factory=dict)
+    #: What it sends once a stream is open.
+    opening: bytes = OPENING
 
     def ask(self, job_id: str, session: str) -> Ask:
         """Write what a reader asks for."""
@@ -42,7 +43,7 @@ class Contender:
             path=self.path.format(job=job_id),
             cookie=f"sessionid={session}",
             snapshot_path=f"/core/sse-progress/{job_id}/",
-            **self.asks,
+            opening=self.opening,
         )
 
 
@@ -72,7 +73,7 @@ NCHAN = Contender(
     name="nchan",
     command=nchan.command,
     path="/sub?channel={job}",
-    asks={"opening": b": hi"},
+    opening=b": hi",
 )
 
 

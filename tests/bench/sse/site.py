@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from heron.demo.surroundings import ROOT, python
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 #: As many streams as each person holds; below what a person may.
 STREAMS_EACH = 10
@@ -92,18 +96,28 @@ def fill(jobs: int, owners: int, staff: int) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-def _log_in(users: list[object]) -> list[str]:
+def _log_in(users: Sequence[User]) -> list[str]:
+    """Make a session for each, as logging in does; give their keys."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
     from django.contrib.sessions.models import Session
+    from django.utils.crypto import get_random_string
 
     sessions = []
     for user in users:
-        store = SessionStore(session_key=SessionStore()._get_new_session_key())
-        store[SESSION_KEY] = str(user.pk)
-        store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-        store[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        sessions.append(store.create_model_instance(store._session))
+        content = {
+            SESSION_KEY: str(user.pk),
+            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+            HASH_SESSION_KEY: user.get_session_auth_hash(),
+        }
+        store = SessionStore()
+        sessions.append(
+            Session(
+                session_key=get_random_string(32),
+                session_data=store.encode(content),
+                expire_date=store.get_expiry_date(),
+            )
+        )
     Session.objects.bulk_create(sessions, batch_size=500)
     return [session.session_key for session in sessions]
 

@@ -1,4 +1,4 @@
-"""How much is measured. `BENCH_STREAMS=500 BENCH_ROUNDS=1 make bench BENCH=sse` for a quick look."""
+"""How much is measured; less for a quick look: `BENCH_STREAMS=500 BENCH_ROUNDS=1`."""
 
 from __future__ import annotations
 

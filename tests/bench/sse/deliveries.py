@@ -74,8 +74,7 @@ async def own_channels(rig: Rig, name: str, book: Deliveries) -> None:
         own = await cost(rig, crowd, rate=OWN, seconds=OWN_S, jobs=THOUSAND)
         book.add("sse.us_per_event_own", name, own.us_per_event, own)
         if name != "bare":
-            value = await unrelated_us(rig, crowd)
-            book.add("sse.us_per_event_unrelated", name, value)
+            book.add("sse.us_per_event_unrelated", name, await unrelated_us(rig, crowd))
 
 
 async def unrelated_us(rig: Rig, crowd: Crowd) -> float:

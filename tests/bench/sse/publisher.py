@@ -1,7 +1,7 @@
-"""A process that publishes jobs' states: `python -m tests.bench.sse.publisher heron`.
+"""A process that publishes jobs' states, as a worker: `python -m tests.bench.sse.publisher heron`.
 
 It reads one command a line and answers each when it is done. Heron's events go the way that a
-worker's do; the others' as their own documentation says.
+worker's do; the others' as their own documentation says. It issues tickets for streams too.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ def main(kind: str) -> None:
     import django
 
     django.setup()
-    from tests.bench.sse import states
+    from tests.bench.sse import states, tickets
 
     send = SENDERS[kind]()
     rows = [states.job(job_id, owner) for job_id, owner in json.loads(sys.stdin.readline())]
     answer({"ready": len(rows)})
     for line in sys.stdin:
-        answer(publish(rows, send, **json.loads(line)))
+        command = json.loads(line)
+        if "tickets" in command:
+            answer({"tickets": tickets.issue(command["tickets"])})
+        else:
+            answer(publish(rows, send, **command))
 
 
 def publish(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 
@@ -36,11 +37,12 @@ class Contender:
     #: What it sends once a stream is open.
     opening: bytes = OPENING
 
-    def ask(self, job_id: str, session: str) -> Ask:
+    def ask(self, job_id: str, session: str, ticket: str = "") -> Ask:
         """Write what a reader asks for."""
+        path = self.path.format(job=job_id)
         return Ask(
             job_id=job_id,
-            path=self.path.format(job=job_id),
+            path=f"{path}&{urlencode({'ticket': ticket})}" if ticket else path,
             cookie=f"sessionid={session}",
             snapshot_path=f"/core/sse-progress/{job_id}/",
             opening=self.opening,

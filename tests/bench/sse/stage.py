@@ -51,6 +51,13 @@ class Publisher:
             sys.stderr.write(f"the publisher was {answer['late_s']:.1f} s late: a busy machine\n")
         return answer
 
+    async def tickets(self, who: Sequence[tuple[str, str]]) -> list[str]:
+        """Let it issue a ticket for each job and session, to the job's owner."""
+        owners = dict(self._jobs)
+        asked = [(owners[job_id], session, job_id) for job_id, session in who]
+        answer = await asyncio.to_thread(self._tell, {"tickets": asked})
+        return list(answer["tickets"])
+
     def close(self) -> None:
         """End the process."""
         assert self._popen.stdin is not None
@@ -87,9 +94,14 @@ class Rig:
         *,
         slowness: Slowness | None = None,
         returning: Returning | None = None,
+        by_ticket: bool = False,
     ) -> AsyncIterator[Crowd]:
         """Hold a stream for each job and session; all must be let in."""
-        asks = [self.server.contender.ask(job_id, session) for job_id, session in who]
+        tickets = await self.publisher.tickets(who) if by_ticket else [""] * len(who)
+        asks = [
+            self.server.contender.ask(job_id, session, ticket)
+            for (job_id, session), ticket in zip(who, tickets, strict=True)
+        ]
         crowd = Crowd(self.server.address, asks, slowness=slowness, returning=returning)
         try:
             await crowd.open()

@@ -59,7 +59,7 @@ async def hold(options: argparse.Namespace) -> dict[str, Any]:
         (url.hostname or "127.0.0.1", url.port or 80),
         asks,
         slowness=Slowness(pause_s=options.slow_ms / 1000) if options.slow_ms else None,
-        returning=Returning(snapshot_always=False) if options.come_back else None,
+        returning=Returning() if options.come_back else None,
     )
     try:
         took = await crowd.open()

@@ -187,7 +187,7 @@ def test_a_dropped_reader_comes_back_from_where_it_was_and_reads_the_snapshot() 
     async def scenario() -> None:
         async with served(serve) as address:
             ask = Ask(path="/stream", job_id="j", cookie="a=b", snapshot_path="/snapshot")
-            crowd = Crowd(address, [ask], returning=Returning(least_s=0.01))
+            crowd = Crowd(address, [ask], returning=Returning(within_s=0.01, snapshot_always=True))
             await crowd.open()
 
             assert await crowd.until(lambda: crowd.newest_count({"j": 9}) == 1, within_s=5)

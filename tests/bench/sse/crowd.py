@@ -31,17 +31,18 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Returning:
-    """How readers come back, as the pages' own script does."""
+    """How readers come back: as the pages' own script does, `backoffMin` and all."""
 
-    least_s: float = 1.0
+    #: The first attempt comes within this time, each further one within twice as much.
+    within_s: float = 3.0
     most_s: float = 30.0
-    #: Whether each opening reads a snapshot too; otherwise only a `stream-reset` does.
-    snapshot_always: bool = True
+    #: Whether each opening reads a snapshot; otherwise only a `stream-reset` does.
+    snapshot_always: bool = False
 
     def delay(self, attempts: int) -> float:
         """Give how long to wait after so many attempts that failed."""
-        delay: float = min(self.most_s, self.least_s * 2 ** min(attempts, 10))
-        return delay * random.uniform(0.5, 1.0)
+        within: float = min(self.most_s, self.within_s * 2 ** min(attempts, 10))
+        return within * random.uniform(0.1, 1.0)
 
 
 class Crowd:

@@ -44,8 +44,8 @@ async def measure() -> None:
                 "sse.reconnect_s",
                 round(took, 2),
                 "s",
-                note=f"{STREAMS} streams ({known} knew their job's state); process killed, "
-                f"answering again after {up_after:.1f} s; {crowd.open_count} back, "
+                note=f"{STREAMS} streams by session ({known} knew their job's state); process "
+                f"killed, answering again after {up_after:.1f} s; {crowd.open_count} back, "
                 f"{crowd.newest_count(seqs)} with the right state "
                 f"({MOVED_ON} jobs went on meanwhile); "
                 f"{crowd.snapshots} snapshots read, {crowd.totals.duplicates} states twice",

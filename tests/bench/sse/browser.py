@@ -32,11 +32,9 @@ globalThis.EventSource = class extends Native {
       this.addEventListener(kind, (event) => {
         if (!("data" in event)) return;
         const received = performance.now();
-        const kept = globalThis.heard ??= new Map();
+        const heard = globalThis.heard ??= new Map();
         const { job_id: job } = JSON.parse(event.data);
-        if (kept.has(job)) return;
-        kept.set(job, { received, painted: received });
-        requestAnimationFrame(() => kept.set(job, { received, painted: performance.now() }));
+        if (!heard.has(job)) heard.set(job, received);
       });
     }
   }
@@ -58,14 +56,14 @@ async ([invoices, patience]) => {
   const { job_id: job } = await answer.json();
   const answered = performance.now() - began;
   new SSEProgressUI("bench-bar", job, { title: "Bench" });
+  let shown = null;
   while (performance.now() - began < patience) {
     await new Promise((resolve) => requestAnimationFrame(resolve));
-    const times = globalThis.heard?.get(job);
-    if (times && times.painted > times.received) {
-      return { job, answered, received: times.received - began, painted: times.painted - began };
-    }
+    if (box.querySelector("sse-progress")?.state?.seq) shown ??= performance.now() - began;
+    const received = globalThis.heard?.get(job);
+    if (shown && received) return { job, answered, shown, received: received - began };
   }
-  return { job, answered, received: null, painted: null };
+  return { job, answered, shown, received: null };
 }
 """
 
@@ -88,8 +86,8 @@ def measure() -> None:
             if number:  # the first warms everything
                 times.append(told)
     heard = [told for told in times if told["received"] is not None]
-    received, painted, answered = (
-        [told[name] for told in heard] for name in ("received", "painted", "answered")
+    received, shown, answered = (
+        [told[name] for told in heard] for name in ("received", "shown", "answered")
     )
     line(
         "sse.click_to_bar_ms",
@@ -97,9 +95,9 @@ def measure() -> None:
         "ms",
         n=len(heard),
         note=f"POST to first event in Chromium, p50 of {len(heard)} clicks; "
-        f"p99 {percentile(received, 0.99):.1f} ms; painted p50 {percentile(painted, 0.5):.1f}, "
-        f"p99 {percentile(painted, 0.99):.1f} ms; the POST itself p50 "
-        f"{percentile(answered, 0.5):.1f} ms; {CLICKS - len(heard)} clicks heard of no event",
+        f"p99 {percentile(received, 0.99):.1f} ms; the bar showed the job, by event or snapshot, "
+        f"p50 {percentile(shown, 0.5):.1f}, p99 {percentile(shown, 0.99):.1f} ms; the POST itself "
+        f"p50 {percentile(answered, 0.5):.1f} ms; {CLICKS - len(heard)} clicks heard of no event",
     )
 
 

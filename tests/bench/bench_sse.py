@@ -31,6 +31,7 @@ def main() -> None:
     unknown = sorted(set(wanted) - set(PARTS))
     if unknown:
         sys.exit(f"BENCH_ONLY: there is no {', '.join(unknown)}; there is: {', '.join(PARTS)}")
+    sys.stderr.write(f"load average before: {os.getloadavg()[0]:.1f}\n")
     for name in wanted or PARTS:
         PARTS[name]()
 

@@ -10,7 +10,7 @@ from tests.bench.common import OURS, Samples, report
 from tests.bench.sse import tickets
 from tests.bench.sse.load import Cost, cost
 from tests.bench.sse.servers import BARE, HERON, STOCK
-from tests.bench.sse.size import ROUNDS, STREAMS
+from tests.bench.sse.size import ROUNDS, STREAMS, streams_with_threads
 from tests.bench.sse.stage import Rig, staged
 
 #: Streams that come and go before anything is measured, so that all code is loaded.
@@ -44,6 +44,7 @@ async def measure() -> None:
                 rig = rigs[OURS if name == SESSION else name]
                 opened = await opening(
                     rig,
+                    streams=streams_with_threads() if name == "stock" else STREAMS,
                     by_ticket=name == OURS and SESSION in names,
                     loaded=name in (OURS, "stock"),
                 )
@@ -54,6 +55,9 @@ async def measure() -> None:
 def print_all(openings: dict[str, list[Opening]]) -> None:
     """Print each measure against its peers."""
     load = f"{STREAMS} streams, own channels"
+    if streams_with_threads() < STREAMS:
+        load += f" (stock {streams_with_threads()}: no more threads here)"
+    settled = f"CPU of the server until {SETTLING_S} s after the last"
     kb = {name: [one.kb for one in some] for name, some in openings.items()}
     us = {name: [one.us for one in some] for name, some in openings.items()}
     ours = "by ticket" if SESSION in openings else "by session"
@@ -64,11 +68,16 @@ def print_all(openings: dict[str, list[Opening]]) -> None:
         load_kb = f"{load}; {ours}; {plain:.1f} by session"
     else:
         load_kb = f"{load}; {ours}"
-    report("sse.kb_per_connection", "KB", kb, note=f"resident memory; {load_kb}")
-    note = f"CPU of the server until {SETTLING_S} s after the last; {load}"
-    report("sse.connect_us", "µs", us, note=f"{note}; {ours}")
+    report(
+        "sse.kb_per_connection",
+        "KB",
+        kb,
+        note=f"resident memory, of stock with a thread and a SQLite connection each; {load_kb}",
+    )
+    report("sse.connect_us", "µs", us, note=f"{settled}; {load}; {ours}")
     if by_session:
-        report("sse.connect_us.session", "µs", by_session, note=f"{note}; by session")
+        note = f"{settled}; {load}; by session"
+        report("sse.connect_us.session", "µs", by_session, note=note)
     costs = {name: [one.cost for one in some if one.cost] for name, some in openings.items()}
     p99 = {name: [one.p99_ms for one in costs[name]] for name in (OURS, "stock")}
     shares = "; ".join(
@@ -77,11 +86,11 @@ def print_all(openings: dict[str, list[Opening]]) -> None:
     report("sse.p99_ms", "ms", p99, note=f"publisher to reader; {load}, 200 events/s; {shares}")
 
 
-async def opening(rig: Rig, *, by_ticket: bool, loaded: bool) -> Opening:
+async def opening(rig: Rig, *, streams: int, by_ticket: bool, loaded: bool) -> Opening:
     """Open all streams on a fresh server, and load it then if asked to."""
     rig.server.start()
     try:
-        who = rig.site.readers_of_own(STREAMS)
+        who = rig.site.readers_of_own(streams)
         async with rig.readers(who[:WARMING], by_ticket=by_ticket):
             pass
         await asyncio.sleep(SETTLING_S)

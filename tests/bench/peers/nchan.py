@@ -24,6 +24,7 @@ http {{
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         keepalive_requests 1000000;
+        keepalive_timeout 3600s;
         location = /sub {{
             nchan_subscriber eventsource;
             nchan_channel_id $arg_channel;

@@ -18,7 +18,7 @@ WARMING = 50
 #: Between the last stream's opening and a look at memory and time: a reader that was let in on a
 #: ticket is checked by then, and that is part of its price.
 SETTLING_S = 1.5
-RATE, SECONDS = 200.0, 5.0
+RATE, SECONDS = 200.0, 4.0
 #: Ours, asked as `curl` would.
 SESSION = "session"
 
@@ -41,6 +41,8 @@ async def measure() -> None:
         for number in range(ROUNDS):
             start = number % len(names)
             for name in names[start:] + names[:start]:
+                if name == "stock" and number % 2:
+                    continue  # it takes the better part of a minute
                 rig = rigs[OURS if name == SESSION else name]
                 opened = await opening(
                     rig,

@@ -13,11 +13,11 @@ from tests.bench.sse.size import ROUNDS, THOUSAND
 from tests.bench.sse.stage import Rig, staged
 
 #: Events a second, and for how many seconds.
-CALM, CALM_S = 10.0, 4.0
+CALM, CALM_S = 10.0, 3.0
 BUSY, BUSY_S = 100.0, 3.0
-OWN, OWN_S = 200.0, 5.0
+OWN, OWN_S = 200.0, 4.0
 #: Jobs that nobody watches come after those that somebody does.
-UNRELATED_JOBS, UNRELATED_EVENTS = 100, 4000
+UNRELATED_JOBS, UNRELATED_EVENTS = 100, 3000
 
 
 class Deliveries:

@@ -1,0 +1,1 @@
+"""Heron's own project, with django-eventstream's own view where Heron's stream is."""

@@ -1,0 +1,1 @@
+"""Streams under load: the client, the servers it is pointed at, and what is measured of them."""

@@ -107,7 +107,7 @@ def recount(job: SSEProgress) -> Counter[str]:
 
 
 #: A job of whose items the ledger tells nothing but success.
-ONLY_SUCCESS = ~Exists(JobItem.objects.filter(job_id=OuterRef("pk"), outcome__in=COUNTER_OF))
+ONLY_SUCCESS = Q(~Exists(JobItem.objects.filter(job_id=OuterRef("pk"), outcome__in=COUNTER_OF)))
 
 
 def agrees(job: SSEProgress) -> bool:

@@ -22,6 +22,7 @@ from apps.core.live.history import Outgoing
 from apps.core.live.publisher import Publisher
 from apps.core.live.storage import append_all
 from apps.core.models import SSEProgress
+from apps.core.pulse import pulse
 
 Events = list[tuple[str, str, dict[str, Any]]]
 
@@ -114,7 +115,7 @@ class TestValkeyAway:
             tried.extend(event.kind for event in outgoing)
             raise ValkeyAway("no route")
 
-        monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
+        monkeypatch.setattr(pulse, "join", lambda member: None)
         monkeypatch.setattr(publishing, "append_all", append_all)
         monkeypatch.setattr(history, "append_all", away)
         return tried
@@ -174,7 +175,7 @@ def test_an_outage_costs_a_job_next_to_nothing(
     settings.EVENTSTREAM_REDIS = {"unix_socket_path": socket, "socket_timeout": 0.2}
     settings.PROGRESS_PULSE = True
     settings.PROGRESS_PUBLISH_PAUSE_SECONDS = 3600.0
-    monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
+    monkeypatch.setattr(pulse, "join", lambda member: None)
     monkeypatch.setattr(publishing, "append_all", append_all)
     pid = _pid_of(Redis(unix_socket_path=socket))
     if trouble == "dead":

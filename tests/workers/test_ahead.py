@@ -22,7 +22,7 @@ class Counting:
 
     def __init__(self, broker: HeronBroker, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[int] = []
-        fetch = broker.do_fetch  # type: ignore[attr-defined]
+        fetch = broker.do_fetch
 
         def counted(queue_name: str, places: int) -> Any:
             self.asked.append(places)

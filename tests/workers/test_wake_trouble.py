@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 import redis
+from dramatiq.broker import MessageProxy
 from dramatiq.errors import ConnectionClosed
 
 from tests.workers.brokers import (
@@ -133,6 +134,6 @@ def test_a_server_that_hangs_is_a_lost_connection_to_dramatiq() -> None:
     )
 
     with pytest.raises(ConnectionClosed):
-        consuming.ack(message())
+        consuming.ack(MessageProxy(message()))
     with pytest.raises(ConnectionClosed):
-        consuming.nack(message())
+        consuming.nack(MessageProxy(message()))

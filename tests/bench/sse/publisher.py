@@ -75,10 +75,13 @@ def publish(
 
 def heron() -> Send:
     """Publish as the product's rows do."""
+    from apps.core.live.breaker import breaker
+    from apps.core.live.courier import Letter
     from apps.core.live.publisher import publisher
 
     def send(row: SSEProgress) -> None:
-        if not publisher.publish(row, "progress"):
+        publisher.publish([Letter(row, "progress")])
+        if breaker.is_open:
             raise RuntimeError("not published")
 
     return send

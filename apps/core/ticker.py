@@ -108,6 +108,7 @@ class Ticker:
             self._dirty = True
             return
         self._next_event = now + conf.FLUSH_SECONDS
+        self.job.updated_at = timezone.now()  # as the row says by the database's clock
         job_changed.send(SSEProgress, job=self.job, kind=kind, urgent=urgent)
 
     def write(self) -> None:
@@ -143,7 +144,6 @@ class Ticker:
         self._written = values
         job.status, job.seq = written
         self.due = self.due or job.status != Status.RUNNING
-        job.updated_at = timezone.now()
         if renew:
             self._next_renewal = self._renewal()
             self._tell_renewed()

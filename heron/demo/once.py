@@ -85,7 +85,9 @@ def follow(visitor: Visitor, job_id: str, *, deadline: float) -> dict[str, Any]:
         if snapshot["status"] in TERMINAL:
             line.close(f"{heard} live events")
             return snapshot
-        for _kind, event in visitor.events(f"progress-{job_id}"):
+        for kind, event in visitor.events(snapshot["stream"]):
+            if kind == "stream-reset":
+                break  # something may have been missed
             if event.get("job_id") == job_id:
                 heard += 1
                 line.show(event)

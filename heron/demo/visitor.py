@@ -103,9 +103,11 @@ class Visitor:
         with self._open(path, body, accept="application/json", headers=headers) as answer:
             return json.load(answer)
 
-    def events(self, channel: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Follow an event stream; end when it breaks off."""
-        path = f"/core/events/?{urlencode({'channel': channel})}"
+    def events(self, start: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Follow an event stream from where a snapshot says that it goes on, until it breaks off."""
+        query = [("channel", name) for name in start["channels"]]
+        query += [("lastEventId", start["id"]), ("ticket", start["ticket"])]
+        path = f"/core/events/?{urlencode(query)}"
         kind = ""
         try:
             with closing(self._open(path, accept="text/event-stream")) as stream:

@@ -104,7 +104,7 @@ class Visitor:
             return json.load(answer)
 
     def events(self, start: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Follow an event stream from where a snapshot says that it goes on, until it breaks off."""
+        """Follow an event stream from where a snapshot says it goes on, until it breaks off."""
         query = [("channel", name) for name in start["channels"]]
         query += [("lastEventId", start["id"]), ("ticket", start["ticket"])]
         path = f"/core/events/?{urlencode(query)}"

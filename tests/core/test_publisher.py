@@ -21,6 +21,7 @@ from apps.core.live.breaker import Breaker, breaker
 from apps.core.live.publisher import Publisher
 from apps.core.live.storage import append
 from apps.core.models import SSEProgress
+from apps.core.pulse import pulse
 
 Events = list[tuple[str, str, dict[str, Any]]]
 
@@ -113,7 +114,7 @@ class TestValkeyAway:
             tried.append(kind)
             raise ValkeyAway("no route")
 
-        monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
+        monkeypatch.setattr(pulse, "join", lambda member: None)
         monkeypatch.setattr(publishing, "append", append)
         monkeypatch.setattr(history, "append", away)
         return tried
@@ -168,7 +169,7 @@ def test_an_outage_costs_a_job_one_wait_and_then_next_to_nothing(
     settings.EVENTSTREAM_REDIS = {"unix_socket_path": socket, "socket_timeout": 0.2}
     settings.PROGRESS_PULSE = True
     settings.PROGRESS_PUBLISH_PAUSE_SECONDS = 3600.0
-    monkeypatch.setattr(publishing.pulse, "join", lambda member: None)
+    monkeypatch.setattr(pulse, "join", lambda member: None)
     monkeypatch.setattr(publishing, "append", append)
     pid = _pid_of(Redis(unix_socket_path=socket))
     if trouble == "dead":
@@ -196,7 +197,7 @@ def test_an_outage_costs_a_job_one_wait_and_then_next_to_nothing(
 
 
 def _pid_of(client: Redis) -> int:
-    pid = int(client.info("server")["process_id"])  # type: ignore[index]
+    pid = int(client.info("server")["process_id"])
     assert "valkey" in Path(psutil.Process(pid).exe()).name
     return pid
 

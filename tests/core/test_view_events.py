@@ -247,7 +247,9 @@ class TestTickets:
         reader.force_login(bob)
         assert self.knock(query, self.cookies_of(reader))[0]
 
-    @pytest.mark.parametrize("spoil", [lambda t: t[:-1] + "?", lambda _: "", lambda _: "a:b:c"])
+    @pytest.mark.parametrize(
+        "spoil", [lambda t: t[:-1] + "?", lambda _: "", lambda _: "a.b", lambda _: "é.é"]
+    )
     def test_a_forged_one_is_good_for_nothing(
         self, reader: Client, job: SSEProgress, ticket: str, spoil: Any
     ) -> None:

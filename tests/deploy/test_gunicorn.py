@@ -134,9 +134,9 @@ def open_streams(server: Gunicorn, cookies: dict[str, str], count: int) -> Itera
         for _ in range(count):
             client = stack.enter_context(server.client())
             client.cookies.update(cookies)
-            stream = stack.enter_context(client.stream("GET", EVENTS))
-            assert stream.status_code == 200
-            streams.append(Reading(stream))
+            response = stack.enter_context(client.stream("GET", EVENTS))
+            assert response.status_code == 200
+            streams.append(Reading(response))
         for stream in streams:
             stream.until("event: stream-open")
         yield streams

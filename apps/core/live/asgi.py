@@ -14,7 +14,7 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -101,7 +101,7 @@ class LiveStreams:
         query = scope["query_string"]
         if b"ticket=" not in query or get_cors_from_settings():
             return None  # whose answer needs headers that depend on the request
-        asked = parse_qs(query.decode("latin-1"))
+        asked = fields_of(query)
         found = {name: value.decode("latin-1") for name, value in scope["headers"] if name in USED}
         channels = asked.get("channel", [])
         if len(channels) > conf.STREAM_CHANNELS:
@@ -141,6 +141,16 @@ class LiveStreams:
 
 
 USED = (b"cookie", b"last-event-id")
+
+
+def fields_of(query: bytes) -> dict[str, list[str]]:
+    """Read a query string, as `urllib.parse.parse_qs` does and several times faster."""
+    fields: dict[str, list[str]] = {}
+    for part in query.decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        if value:
+            fields.setdefault(name, []).append(unquote_plus(value))
+    return fields
 
 
 def address_of(scope: Scope) -> str:

@@ -19,10 +19,12 @@ import redis
 
 from apps.core.live import history, kick, rights, subscriber
 from apps.core.live.breaker import breaker
+from apps.core.live.caps import open_streams
 from apps.core.live.event import parse_resume_id
 from apps.core.live.hub import Hub, current_hub
 from apps.core.live.rights import Pass
 from apps.core.live.serving import Resume, serve
+from apps.core.live.stream import stream
 from apps.core.live.valkey import key_of
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
@@ -388,6 +390,41 @@ def test_a_burst_at_a_slow_reader_ends_in_the_final_state(valkey: OwnValkey) -> 
 
             assert len(client.seqs) < 200
             assert client.seqs == sorted(client.seqs)
+
+    run(scenario())
+
+
+def test_a_project_without_the_wrapper_streams_too(valkey: OwnValkey) -> None:
+    async def scenario() -> None:
+        held = Pass("55", None, ("progress-a",))
+        frames = stream(held, {}, "192.0.2.9")
+        read = await anext(frames)
+        assert read.endswith(b"event: stream-open\ndata:\n\n")
+        assert open_streams.of(55) == 1
+
+        for seq in range(100):  # nobody reads meanwhile
+            valkey.publish("progress-a", "progress", {"job_id": "a", "seq": seq})
+        read = b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while b'"seq": 99' not in read:
+                read += await anext(frames)
+        assert read.count(b"event: progress\n") < 100
+
+        await frames.aclose()  # type: ignore[attr-defined]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while open_streams.of(55) or current_hub().readers:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+
+
+def test_a_project_without_the_wrapper_stops_in_time_too(valkey: OwnValkey) -> None:
+    async def scenario() -> None:
+        frames = stream(Pass("55", None, ("progress-a",)), {}, "192.0.2.9")
+        await anext(frames)
+        current_hub().stop()
+        rest = b"".join([frame async for frame in frames])
+        assert rest.startswith(b"retry: ")
 
     run(scenario())
 

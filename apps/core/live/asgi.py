@@ -72,6 +72,7 @@ class LiveStreams:
         return bool(self._path) and path.endswith(self._path)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        collector.tune()  # for servers that are run without the lifespan protocol
         permit = self._on_ticket(scope)
         if permit is None:
             if open_streams.total >= conf.STREAMS_TOTAL:

@@ -48,6 +48,7 @@ def unsign(ticket: str) -> list[Any]:
     body, _, seal = ticket.partition(".")
     if not constant_time_compare(seal, _seal(body.encode())):
         raise signing.BadSignature("the seal is broken")
+    told: list[Any]
     issued_at, *told = json.loads(urlsafe_b64decode(body))
     if not -CLOCKS_DIFFER_SECONDS <= time() - issued_at <= conf.TICKET_SECONDS:
         raise signing.SignatureExpired("the ticket is too old")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 
-from apps.core.live import history, kick, rights, subscriber
+from apps.core.live import history, kick, rights, serving, subscriber
 from apps.core.live.breaker import breaker
 from apps.core.live.caps import open_streams
 from apps.core.live.event import parse_resume_id
@@ -204,6 +204,25 @@ def test_a_process_subscribes_to_what_is_read_here_and_to_no_more(
                 await asyncio.sleep(0.02)
 
     run(scenario())
+
+
+def test_a_reader_who_comes_as_the_last_one_is_given_up_is_heard(
+    valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.core.live.hub.LINGER_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        for seq in range(60):
+            async with reading("progress-a") as client:
+                valkey.publish("progress-a", "progress", {"job_id": "a", "seq": seq})
+                await client.until(b'"seq": %d' % seq)
+            for _ in range(seq % 6):
+                await asyncio.sleep(0)
+
+    began = time.monotonic()
+    run(scenario())
+    # None of them had to wait until it was opened anyway.
+    assert time.monotonic() - began < 60 * serving.OPEN_ANYWAY_SECONDS / 4
 
 
 class TestComingBack:

@@ -204,8 +204,12 @@ class Hub:
                 slot, next_slot_at = (slot + 1) % SLOTS, next_slot_at + pause
                 for reader in list(self._slots[slot]):
                     reader.say(KEEP_ALIVE)
-            self.subscriber.watch()
-            self.rights.beat()
+            try:
+                self.subscriber.watch()
+                self.rights.beat()
+            except Exception:
+                # Whatever it was, everybody's keep-alive depends on the next beat.
+                logger.exception("a beat of the streams has failed")
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

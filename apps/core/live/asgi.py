@@ -10,6 +10,7 @@ streams by itself: it works, and takes about three times the memory.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -79,7 +80,7 @@ class LiveStreams:
                 # Django must not be kept busy by those who can't be let in anyhow.
                 await refuse(open_streams.refusal("", "") or TOO_MANY_OF_USER, send)
                 return
-            permit = await self._through_django(scope, send)
+            permit = await self._through_django(scope, receive, send)
             if permit is None:
                 return
         with open_streams.counted(permit.pass_.user_id, address_of(scope)) as refusal:
@@ -113,11 +114,17 @@ class LiveStreams:
         last = found.get(b"last-event-id") or asked.get("lastEventId", [""])[-1]
         return Permit(pass_, parse_resume_id(last), HEADERS, is_checked=False)
 
-    async def _through_django(self, scope: Scope, send: Send) -> Permit | None:
+    async def _through_django(self, scope: Scope, receive: Receive, send: Send) -> Permit | None:
         """Let Django decide; None when it has answered something else than a stream."""
         if self._desk is None:
             self._desk = Desk()
-        answer = await self._desk.ask(scope)
+        leaving = asyncio.ensure_future(gone(receive))
+        try:
+            answer = await self._desk.ask(scope, leaving.done)
+        finally:
+            leaving.cancel()
+        if answer is None:
+            return None
         if not isinstance(answer, HttpResponse):
             return answer
         body = answer.content

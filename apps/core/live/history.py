@@ -44,8 +44,8 @@ return ids
 """
 
 # KEYS: the channels. ARGV: for each one the life and the number of the last event known; two empty
-# strings to ask for the newest id only. Of several events with the same key the newest is given. The
-# usual answer, that nothing was missed, is the newest id alone: it is read thousands of times.
+# strings to ask for the newest id only. Of several events with the same key the newest is given.
+# The usual answer, that nothing was missed, is the newest id alone: it is read thousands of times.
 READ = """
 local answers = {}
 for i, key in ipairs(KEYS) do

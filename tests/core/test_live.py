@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 
-from apps.core.live import history, kick, rights, serving, subscriber
+from apps.core.live import history, kick, rights, serving, subscriber, ticket
 from apps.core.live.breaker import breaker
 from apps.core.live.caps import open_streams
 from apps.core.live.event import parse_resume_id
@@ -123,12 +123,17 @@ class Client:
 
 @asynccontextmanager
 async def reading(
-    *channels: str, resume: Resume | None = None, user: str = "5", session: str | None = None
+    *channels: str,
+    resume: Resume | None = None,
+    user: str = "5",
+    session: str | None = None,
+    by_ticket: bool = False,
 ) -> AsyncIterator[Client]:
     """A client whose stream is open."""
     client = Client()
+    held = Pass(user, session, channels)
     holder = asyncio.create_task(
-        serve(Pass(user, session, channels), resume or {}, client.send, client.gone.wait)
+        serve(held, resume or {}, client.send, client.gone.wait, is_checked=not by_ticket)
     )
     try:
         await client.until(b"event: stream-open\ndata:\n\n")
@@ -454,6 +459,32 @@ def test_silence_is_broken(valkey: OwnValkey, settings: Any) -> None:
     async def scenario() -> None:
         async with reading("progress-a") as client:
             await client.until(KEEP_ALIVE + KEEP_ALIVE)
+
+    run(scenario())
+
+
+def test_who_came_on_a_ticket_gets_a_new_one_with_each_keep_alive(
+    valkey: OwnValkey, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROGRESS_KEEP_ALIVE_SECONDS = 0.2
+    monkeypatch.setattr(rights, "lost", lambda passes: {})
+    session = "s" * 32
+
+    async def scenario() -> None:
+        async with (
+            reading("progress-a", session=session, by_ticket=True) as client,
+            reading("progress-a", session=session) as other,
+        ):
+            await client.until(b"event: stream-ticket\n")
+            await client.until(b'"}\n\n')
+            await other.until(KEEP_ALIVE + KEEP_ALIVE)
+
+        found = re.search(rb'"ticket": "([^"]+)"', client.read)
+        assert found is not None
+        fresh, cookies = found[1].decode(), f"sessionid={session}"
+        assert ticket.check([fresh], ["progress-a"], cookies) == Pass("5", session, ("progress-a",))
+        assert ticket.check([fresh], ["progress-b"], cookies) is None
+        assert b"stream-ticket" not in other.read
 
     run(scenario())
 

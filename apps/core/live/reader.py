@@ -53,6 +53,7 @@ class Reader:
         "hold",
         "ids",
         "pass_",
+        "renews",
         "slot",
     )
 
@@ -66,6 +67,8 @@ class Reader:
         self.hold = hold
         #: Who reads; of no interest here.
         self.pass_: Any = None
+        #: Whether it came on a ticket, and so wants a new one from time to time.
+        self.renews = False
         #: When its keep-alive is due, on the hub's wheel.
         self.slot = 0
         self.ended = False

@@ -24,7 +24,7 @@ class HeronRabbitmqBroker(RabbitmqBroker):
 
     def __init__(self, *, url: str, middleware: list[Middleware]) -> None:
         self._keeps_connections = False
-        super().__init__(  # type: ignore[no-untyped-call]
+        super().__init__(
             url=with_time_outs(url), confirm_delivery=True, middleware=[Boot(), *middleware]
         )
 
@@ -37,7 +37,7 @@ class HeronRabbitmqBroker(RabbitmqBroker):
     ) -> dramatiq.Message[object]:
         """Enqueue a message."""
         try:
-            return super().enqueue(message, delay=delay)  # type: ignore[no-untyped-call, no-any-return]
+            return super().enqueue(message, delay=delay)
         finally:
             if not self._keeps_connections:
                 del self.connection

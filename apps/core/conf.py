@@ -34,8 +34,8 @@ class Conf:
     STREAMS_PER_USER: int = 20
     STREAMS_PER_ADDRESS: int = 200
     STREAMS_TOTAL: int = 20_000
-    #: Addresses that stand for many people: those of a proxy of ours. "" is a Unix socket's.
-    STREAMS_UNCOUNTED_ADDRESSES: tuple[str, ...] = ("", "127.0.0.1", "::1")
+    #: Networks whose addresses stand for many people: those of a proxy of ours.
+    STREAMS_UNCOUNTED_NETWORKS: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     #: A page's ticket for its stream is good for this time.
     TICKET_SECONDS: int = 60
     #: The rights of all who read are checked again after this time.

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 import redis
 
-from apps.core.live import history, kick, rights, subscriber
+from apps.core.live import history, kick, rights, serving, subscriber, ticket
 from apps.core.live.breaker import breaker
+from apps.core.live.caps import open_streams
 from apps.core.live.event import parse_resume_id
 from apps.core.live.hub import Hub, current_hub
 from apps.core.live.rights import Pass
 from apps.core.live.serving import Resume, serve
+from apps.core.live.stream import stream
 from apps.core.live.valkey import key_of
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
@@ -122,12 +124,17 @@ class Client:
 
 @asynccontextmanager
 async def reading(
-    *channels: str, resume: Resume | None = None, user: str = "5", session: str | None = None
+    *channels: str,
+    resume: Resume | None = None,
+    user: str = "5",
+    session: str | None = None,
+    by_ticket: bool = False,
 ) -> AsyncIterator[Client]:
     """A client whose stream is open."""
     client = Client()
+    held = Pass(user, session, channels)
     holder = asyncio.create_task(
-        serve(Pass(user, session, channels), resume or {}, client.send, client.gone.wait)
+        serve(held, resume or {}, client.send, client.gone.wait, is_checked=not by_ticket)
     )
     try:
         await client.until(b"event: stream-open\ndata:\n\n")
@@ -203,6 +210,25 @@ def test_a_process_subscribes_to_what_is_read_here_and_to_no_more(
                 await asyncio.sleep(0.02)
 
     run(scenario())
+
+
+def test_a_reader_who_comes_as_the_last_one_is_given_up_is_heard(
+    valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.core.live.hub.LINGER_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        for seq in range(60):
+            async with reading("progress-a") as client:
+                valkey.publish("progress-a", "progress", {"job_id": "a", "seq": seq})
+                await client.until(b'"seq": %d' % seq)
+            for _ in range(seq % 6):
+                await asyncio.sleep(0)
+
+    began = time.monotonic()
+    run(scenario())
+    # None of them had to wait until it was opened anyway.
+    assert time.monotonic() - began < 60 * serving.OPEN_ANYWAY_SECONDS / 4
 
 
 class TestComingBack:
@@ -393,12 +419,73 @@ def test_a_burst_at_a_slow_reader_ends_in_the_final_state(valkey: OwnValkey) -> 
     run(scenario())
 
 
+def test_a_project_without_the_wrapper_streams_too(valkey: OwnValkey) -> None:
+    async def scenario() -> None:
+        held = Pass("55", None, ("progress-a",))
+        frames = stream(held, {}, "192.0.2.9")
+        read = await anext(frames)
+        assert read.endswith(b"event: stream-open\ndata:\n\n")
+        assert open_streams.of(55) == 1
+
+        for seq in range(100):  # nobody reads meanwhile
+            valkey.publish("progress-a", "progress", {"job_id": "a", "seq": seq})
+        read = b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while b'"seq": 99' not in read:
+                read += await anext(frames)
+        assert read.count(b"event: progress\n") < 100
+
+        await frames.aclose()  # type: ignore[attr-defined]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while open_streams.of(55) or current_hub().readers:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+
+
+def test_a_project_without_the_wrapper_stops_in_time_too(valkey: OwnValkey) -> None:
+    async def scenario() -> None:
+        frames = stream(Pass("55", None, ("progress-a",)), {}, "192.0.2.9")
+        await anext(frames)
+        current_hub().stop()
+        rest = b"".join([frame async for frame in frames])
+        assert rest.startswith(b"retry: ")
+
+    run(scenario())
+
+
 def test_silence_is_broken(valkey: OwnValkey, settings: Any) -> None:
     settings.PROGRESS_KEEP_ALIVE_SECONDS = 0.1
 
     async def scenario() -> None:
         async with reading("progress-a") as client:
             await client.until(KEEP_ALIVE + KEEP_ALIVE)
+
+    run(scenario())
+
+
+def test_who_came_on_a_ticket_gets_a_new_one_with_each_keep_alive(
+    valkey: OwnValkey, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROGRESS_KEEP_ALIVE_SECONDS = 0.2
+    monkeypatch.setattr(rights, "lost", lambda passes: {})
+    session = "s" * 32
+
+    async def scenario() -> None:
+        async with (
+            reading("progress-a", session=session, by_ticket=True) as client,
+            reading("progress-a", session=session) as other,
+        ):
+            await client.until(b"event: stream-ticket\n")
+            await client.until(b'"}\n\n')
+            await other.until(KEEP_ALIVE + KEEP_ALIVE)
+
+        found = re.search(rb'"ticket": "([^"]+)"', client.read)
+        assert found is not None
+        fresh, cookies = found[1].decode(), f"sessionid={session}"
+        assert ticket.check([fresh], ["progress-a"], cookies) == Pass("5", session, ("progress-a",))
+        assert ticket.check([fresh], ["progress-b"], cookies) is None
+        assert b"stream-ticket" not in other.read
 
     run(scenario())
 
@@ -435,7 +522,7 @@ def test_whoever_may_read_no_more_is_found_by_the_next_check(
     async def scenario() -> None:
         async with reading("progress-a", user="5") as client, reading("progress-b") as other:
             await asyncio.sleep(0.5)
-            assert not client.ended
+            assert b"stream-error" not in client.read
             lost[Pass("5", None, ("progress-a",))] = ["progress-a"]
             await client.until(b"Permission denied to channels: progress-a")
             assert client.ended

@@ -145,7 +145,8 @@ class Stream:
     @property
     def last_id(self) -> str:
         """Tell where a client would go on from."""
-        return re.findall(rb"^id: (.*)$", self.read, re.M)[-1].decode()
+        ids: list[bytes] = re.findall(rb"^id: (.*)$", self.read, re.M)
+        return ids[-1].decode()
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def test_an_outage_costs_a_job_next_to_nothing(
 
 
 def _pid_of(client: Redis) -> int:
-    pid = int(client.info("server")["process_id"])  # type: ignore[index]
+    pid = int(client.info("server")["process_id"])
     assert "valkey" in Path(psutil.Process(pid).exe()).name
     return pid
 

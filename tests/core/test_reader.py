@@ -210,10 +210,11 @@ def test_a_stream_ends_with_what_was_kept_and_the_last_words() -> None:
     run(scenario())
 
 
-def test_a_server_that_says_that_the_client_has_gone_ends_it() -> None:
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError(), ValueError()])
+def test_a_server_that_says_that_the_client_has_gone_ends_it(error: Exception) -> None:
     async def scenario() -> None:
         async def send(_message: dict[str, Any]) -> None:
-            raise OSError("gone")
+            raise error
 
         reader = Reader((Channel("progress-a"),), send, lambda _: None)
         reader.start({})

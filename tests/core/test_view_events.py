@@ -16,6 +16,7 @@ from django.test import AsyncClient, Client
 
 from apps.core.live.asgi import LiveStreams
 from apps.core.live.caps import open_streams
+from apps.core.live.desk import Desk
 from apps.core.models import SSEProgress
 
 URL = "/core/events/"
@@ -147,8 +148,9 @@ def test_too_many_streams_of_one_address_are_refused_but_not_of_our_own_proxy(
         assert refusal is not None
         assert refusal.status == 429
         assert open_streams.refusal(str(alice.pk), "192.0.2.2") is None
-    with streams_open(5, bob, "127.0.0.1"):
-        assert open_streams.refusal(str(alice.pk), "127.0.0.1") is None
+    for many in ("127.0.0.1", "127.0.0.9", "::1", "", "unix:"):
+        with streams_open(5, bob, many):
+            assert open_streams.refusal(str(alice.pk), many) is None
     assert open_streams.total == 0
 
 
@@ -186,7 +188,7 @@ class TestTickets:
             raise AssertionError
 
         class Desk:
-            async def ask(self, scope: Any) -> Any:
+            async def ask(self, scope: Any, has_left: Any) -> Any:
                 nonlocal asked
                 asked = True
                 from django.http import HttpResponse
@@ -247,7 +249,9 @@ class TestTickets:
         reader.force_login(bob)
         assert self.knock(query, self.cookies_of(reader))[0]
 
-    @pytest.mark.parametrize("spoil", [lambda t: t[:-1] + "?", lambda _: "", lambda _: "a:b:c"])
+    @pytest.mark.parametrize(
+        "spoil", [lambda t: t[:-1] + "?", lambda _: "", lambda _: "a.b", lambda _: "é.é"]
+    )
     def test_a_forged_one_is_good_for_nothing(
         self, reader: Client, job: SSEProgress, ticket: str, spoil: Any
     ) -> None:
@@ -285,6 +289,13 @@ class TestTickets:
         page = reader.get(f"/core/jobs/{job.job_id}/").content.decode()
 
         assert '"ticket": "' in page
+
+
+def test_who_has_left_the_queue_is_not_looked_at() -> None:
+    async def scenario() -> Any:
+        return await Desk().ask({"type": "http"}, lambda: True)
+
+    assert asyncio.run(scenario()) is None
 
 
 def test_the_wrapper_hands_everything_else_on() -> None:

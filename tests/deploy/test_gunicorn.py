@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis import Redis
 
 from heron.web import AccessFormatter
 from tests.deploy.servers import DEPLOY, PATIENCE_SECONDS, REPO, Gunicorn, Launcher, manage
@@ -134,9 +135,9 @@ def open_streams(server: Gunicorn, cookies: dict[str, str], count: int) -> Itera
         for _ in range(count):
             client = stack.enter_context(server.client())
             client.cookies.update(cookies)
-            stream = stack.enter_context(client.stream("GET", EVENTS))
-            assert stream.status_code == 200
-            streams.append(Reading(stream))
+            response = stack.enter_context(client.stream("GET", EVENTS))
+            assert response.status_code == 200
+            streams.append(Reading(response))
         for stream in streams:
             stream.until("event: stream-open")
         yield streams
@@ -177,6 +178,27 @@ def test_a_stop_ends_the_event_streams_at_once_with_a_time_to_come_back_after(
     assert ended_after < 10
     assert_every_worker_ended_by_itself(server)
     assert "Cancel" not in server.log()
+
+
+def test_an_event_crosses_valkey_once_for_each_process_that_reads_it(
+    gunicorn: Launcher, site: dict[str, str], cookies: dict[str, str], valkey_url: str
+) -> None:
+    environment = {**site, "REDIS_URL": valkey_url, "WEB_CONCURRENCY": "2"}
+    server = gunicorn("-c", CONFIG, env=environment)
+    server.wait_until_it_answers(LOGIN)
+
+    with open_streams(server, cookies, 12) as streams:
+        ((_, processes),) = Redis.from_url(valkey_url).pubsub_numsub("heron:live:jobs-1")
+        sent = (
+            "from django_eventstream import send_event; send_event('jobs-1', 'progress', 'hello')"
+        )
+        manage("shell", "--no-imports", "--command", sent, env=environment).check_returncode()
+        for stream in streams:
+            stream.until("hello")
+
+    assert 1 <= int(processes) <= 2
+    assert all(stream.text.count("hello") == 1 for stream in streams)
+    assert server.stop() == 0
 
 
 def test_a_reload_ends_the_streams_and_serves_new_ones(

@@ -143,6 +143,20 @@ test("a stream that ends goes on after the last event, with no ticket that has r
   assert.deepEqual(requests, []);
 });
 
+test("a ticket that came with the stream opens it again", async () => {
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a", "b") });
+  for (const jobId of ["a", "b"]) addBar(jobId);
+  await pass(250);
+  FakeEventSource.latest.says("stream-open");
+  FakeEventSource.latest.says("stream-ticket", { ticket: "fresh" });
+
+  FakeEventSource.latest.breaks();
+  await pass(3250);
+
+  const { url } = FakeEventSource.latest;
+  assert.equal(url, "/core/events/?channel=progress-a&channel=progress-b&ticket=fresh");
+});
+
 test("pages that lose a server come back spread over three seconds", async () => {
   const waits = [];
   for (let page = 0; page < 40; page++) {

@@ -10,11 +10,12 @@ streams by itself: it works, and takes about three times the memory.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -72,13 +73,14 @@ class LiveStreams:
         return bool(self._path) and path.endswith(self._path)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        collector.tune()  # for servers that are run without the lifespan protocol
         permit = self._on_ticket(scope)
         if permit is None:
             if open_streams.total >= conf.STREAMS_TOTAL:
                 # Django must not be kept busy by those who can't be let in anyhow.
                 await refuse(open_streams.refusal("", "") or TOO_MANY_OF_USER, send)
                 return
-            permit = await self._through_django(scope, send)
+            permit = await self._through_django(scope, receive, send)
             if permit is None:
                 return
         with open_streams.counted(permit.pass_.user_id, address_of(scope)) as refusal:
@@ -101,7 +103,7 @@ class LiveStreams:
         query = scope["query_string"]
         if b"ticket=" not in query or get_cors_from_settings():
             return None  # whose answer needs headers that depend on the request
-        asked = parse_qs(query.decode("latin-1"))
+        asked = fields_of(query)
         found = {name: value.decode("latin-1") for name, value in scope["headers"] if name in USED}
         channels = asked.get("channel", [])
         if len(channels) > conf.STREAM_CHANNELS:
@@ -112,11 +114,17 @@ class LiveStreams:
         last = found.get(b"last-event-id") or asked.get("lastEventId", [""])[-1]
         return Permit(pass_, parse_resume_id(last), HEADERS, is_checked=False)
 
-    async def _through_django(self, scope: Scope, send: Send) -> Permit | None:
+    async def _through_django(self, scope: Scope, receive: Receive, send: Send) -> Permit | None:
         """Let Django decide; None when it has answered something else than a stream."""
         if self._desk is None:
             self._desk = Desk()
-        answer = await self._desk.ask(scope)
+        leaving = asyncio.ensure_future(gone(receive))
+        try:
+            answer = await self._desk.ask(scope, leaving.done)
+        finally:
+            leaving.cancel()
+        if answer is None:
+            return None
         if not isinstance(answer, HttpResponse):
             return answer
         body = answer.content
@@ -141,6 +149,16 @@ class LiveStreams:
 
 
 USED = (b"cookie", b"last-event-id")
+
+
+def fields_of(query: bytes) -> dict[str, list[str]]:
+    """Read a query string, as `urllib.parse.parse_qs` does and several times faster."""
+    fields: dict[str, list[str]] = {}
+    for part in query.decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        if value:
+            fields.setdefault(name, []).append(unquote_plus(value))
+    return fields
 
 
 def address_of(scope: Scope) -> str:

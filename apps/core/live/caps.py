@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from django.utils.translation import gettext_lazy as _
 
@@ -73,10 +74,20 @@ class OpenStreams:
             return FULL
         if self._counts["user", user_id] >= conf.STREAMS_PER_USER:
             return TOO_MANY_OF_USER
-        counts = address not in conf.STREAMS_UNCOUNTED_ADDRESSES
-        if counts and self._counts["address", address] >= conf.STREAMS_PER_ADDRESS:
+        if self._counts["address", address] >= conf.STREAMS_PER_ADDRESS and not stands_for_many(
+            address
+        ):
             return TOO_MANY_OF_ADDRESS
         return None
+
+
+def stands_for_many(address: str) -> bool:
+    """Tell whether there may be anybody behind an address: a proxy of ours, or a Unix socket."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return True
+    return any(known in ip_network(network) for network in conf.STREAMS_UNCOUNTED_NETWORKS)
 
 
 open_streams = OpenStreams()

@@ -8,6 +8,7 @@ same middleware and the same view run in one go, as under WSGI, on a connection 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
@@ -35,11 +36,19 @@ class Desk(BaseHandler):
         super().__init__()
         self.load_middleware(is_async=False)
         self._threads = ThreadPoolExecutor(DESKS, thread_name_prefix="heron-desk")
+        self._free = asyncio.Semaphore(DESKS)
 
-    async def ask(self, scope: Scope) -> Permit | HttpResponse:
-        """Give leave to open a stream, or the answer that Django has for the client instead."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._ask, scope)
+    async def ask(self, scope: Scope, has_left: Callable[[], bool]) -> Permit | HttpResponse | None:
+        """Give leave to open a stream, or the answer that Django has for the client instead.
+
+        None for a client that has left meanwhile: after a restart the queue is long, and who has
+        lost patience and asks again must not be looked at twice.
+        """
+        async with self._free:
+            if has_left():
+                return None
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._ask, scope)
 
     def _ask(self, scope: Scope) -> Permit | HttpResponse:
         holding = Holding()

@@ -17,6 +17,7 @@ from apps.core.live.history import Found, Since
 from apps.core.live.reader import WINDOW_SECONDS, Reader
 from apps.core.live.rights import Rights
 from apps.core.live.subscriber import Subscriber
+from apps.core.live.ticket import ticket_of
 
 KEEP_ALIVE = b"event: keep-alive\ndata:\n\n"
 #: Keep-alives are spread over the interval, so that ten thousand don't leave at once.
@@ -203,9 +204,18 @@ class Hub:
             if self._loop.time() >= next_slot_at:
                 slot, next_slot_at = (slot + 1) % SLOTS, next_slot_at + pause
                 for reader in list(self._slots[slot]):
-                    reader.say(KEEP_ALIVE)
-            self.subscriber.watch()
-            self.rights.beat()
+                    reader.say(KEEP_ALIVE + renewal(reader) if reader.renews else KEEP_ALIVE)
+            try:
+                self.subscriber.watch()
+                self.rights.beat()
+            except Exception:
+                # Whatever it was, everybody's keep-alive depends on the next beat.
+                logger.exception("a beat of the streams has failed")
+
+
+def renewal(reader: Reader) -> bytes:
+    """Give a fresh ticket to who came on one: after a crash thousands come back at once."""
+    return encode(b"stream-ticket", b"", json.dumps({"ticket": ticket_of(reader.pass_)}).encode())
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

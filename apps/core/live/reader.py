@@ -53,6 +53,7 @@ class Reader:
         "hold",
         "ids",
         "pass_",
+        "renews",
         "slot",
     )
 
@@ -66,6 +67,8 @@ class Reader:
         self.hold = hold
         #: Who reads; of no interest here.
         self.pass_: Any = None
+        #: Whether it came on a ticket, and so wants a new one from time to time.
+        self.renews = False
         #: When its keep-alive is due, on the hub's wheel.
         self.slot = 0
         self.ended = False
@@ -206,8 +209,9 @@ class Reader:
             waits_for = sending.send(None)
         except StopIteration:
             return
-        except (OSError, RuntimeError):
-            # The server knows that the client has gone, and tells whoever holds the stream.
+        except Exception:  # noqa: BLE001 (each server has its own)
+            # The client has gone, which the server also tells whoever holds the stream. The trouble
+            # of one reader must not keep an event from the others.
             self.abandon()
         else:
             self._busy = True
@@ -216,7 +220,7 @@ class Reader:
     async def _wait(self, sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
         try:
             await _go_on(sending, waits_for)
-        except (OSError, RuntimeError):
+        except Exception:  # noqa: BLE001 (as above)
             self._task = None
             self.abandon()
         else:

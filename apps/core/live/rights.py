@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from apps.core.live.reader import Reader
 
 ROWS_AT_ONCE = 500
+#: New readers that are checked in one go; the others wait for the next beat.
+NEW_AT_ONCE = 500
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +57,10 @@ class Rights:
         self._hub = hub
         self._executor: ThreadPoolExecutor | None = None
         self._unchecked: list[Reader] = []
-        self._next_round = 0.0
+        #: Who is still to be asked in this round, and how many of them per second.
+        self._round: list[Reader] = []
+        self._per_second = 0.0
+        self._next_round = self._last_beat = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def check_soon(self, reader: Reader) -> None:
@@ -62,15 +68,22 @@ class Rights:
         self._unchecked.append(reader)
 
     def beat(self) -> None:
-        """Check the new ones, and every RECHECK_SECONDS all."""
+        """Check the new ones, and within every RECHECK_SECONDS all: some with each beat.
+
+        All at once, the thread would hold up the event loop.
+        """
         now = asyncio.get_running_loop().time()
-        if self._task is not None or not self._hub.readers:
+        if self._task is not None:
             return
-        readers, self._unchecked = self._unchecked, []
         if now >= self._next_round:
-            first_time, self._next_round = not self._next_round, now + conf.RECHECK_SECONDS
-            if not first_time:
-                readers = list(self._hub.readers)
+            self._round = [reader for reader in self._hub.readers if not reader.ended]
+            self._per_second = len(self._round) / conf.RECHECK_SECONDS
+            self._next_round, self._last_beat = now + conf.RECHECK_SECONDS, now
+        share = math.ceil(self._per_second * (now - self._last_beat))
+        self._last_beat = now
+        readers, self._round = self._round[:share], self._round[share:]
+        readers += self._unchecked[:NEW_AT_ONCE]
+        del self._unchecked[:NEW_AT_ONCE]
         if readers:
             self._task = asyncio.create_task(self._check(readers), name="heron-rights")
 

@@ -43,6 +43,7 @@ async def serve(
     reader.pass_ = pass_
     hub.join(reader)
     if not is_checked:
+        reader.renews = True
         hub.rights.check_soon(reader)
     try:
         # Only once events arrive: nothing can fall between what the page knows and the stream.

@@ -58,7 +58,8 @@ class Subscriber:
         self._healing = False
         self._commanding = False
         self._heard = self._pinged = self._asked = 0.0
-        self._patience = asyncio.timeout(None)
+        #: How long to wait for the next word from Valkey.
+        self._patience: asyncio.Timeout | None = None
 
     @property
     def reading(self) -> Reading:
@@ -102,7 +103,7 @@ class Subscriber:
     def watch(self) -> None:
         """Ask for a sign of life now and then; a cut line gives no error by itself."""
         now = asyncio.get_running_loop().time()
-        if self._connection is None or now - self._pinged < PING_SECONDS:
+        if self._connection is None or self._patience is None or now - self._pinged < PING_SECONDS:
             return
         self._pinged = now
         self._patience.reschedule(self._heard + SILENCE_SECONDS)
@@ -126,10 +127,12 @@ class Subscriber:
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
                 delay = min(delay * 2, LONGEST_DELAY_SECONDS)
         finally:
-            self._lost()
-            if self._client is not None:
-                client, self._client, self._reading = self._client, None, None
-                await client.aclose()
+            # Readers that have just come may have started to listen anew.
+            if self.task is None or self.task is asyncio.current_task():
+                self._lost()
+                if self._client is not None:
+                    client, self._client, self._reading = self._client, None, None
+                    await client.aclose()
 
     async def _listen_once(self) -> None:
         """Subscribe and hand on what comes; raises when the connection ends."""
@@ -138,20 +141,26 @@ class Subscriber:
         connection = None
         try:
             connection = await pool.get_connection()
-            self._wanted.clear()
-            self._unwanted.clear()
-            topics = [kick.TOPIC, *self._hub.channels]
-            self._heard = self._pinged = asyncio.get_running_loop().time()
-            self._connection = connection
-            for start in range(0, len(topics), SUBSCRIBE_AT_ONCE):
-                await self._send("SUBSCRIBE", *topics[start : start + SUBSCRIBE_AT_ONCE])
-            async with asyncio.timeout(None) as self._patience:
-                await self._hand_on(connection)
+            async with asyncio.timeout(None) as patience:
+                try:
+                    await self._use(connection, patience)
+                finally:
+                    if self._connection is connection:
+                        self._connection = None
         finally:
-            self._connection = None
             if connection is not None:
                 await connection.disconnect(nowait=True)
             await client.aclose()
+
+    async def _use(self, connection: Any, patience: asyncio.Timeout) -> None:
+        self._wanted.clear()
+        self._unwanted.clear()
+        topics = [kick.TOPIC, *self._hub.channels]
+        self._heard = self._pinged = asyncio.get_running_loop().time()
+        self._connection, self._patience = connection, patience
+        for start in range(0, len(topics), SUBSCRIBE_AT_ONCE):
+            await self._send("SUBSCRIBE", *topics[start : start + SUBSCRIBE_AT_ONCE])
+        await self._hand_on(connection)
 
     async def _hand_on(self, connection: Any) -> None:
         clock = asyncio.get_running_loop().time
@@ -173,6 +182,7 @@ class Subscriber:
 
     async def _heal(self) -> None:
         """Look up stale channels until there are none; one that errs again comes again."""
+        delay = FIRST_DELAY_SECONDS
         try:
             while self._stale and self._connection is not None:
                 await self._gather()
@@ -186,8 +196,10 @@ class Subscriber:
                 except (RedisError, OSError) as error:
                     logger.warning("the history can't be read, trying again: %s", error)
                     self._stale.update(dict.fromkeys(batch))
-                    await asyncio.sleep(FIRST_DELAY_SECONDS)
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, LONGEST_DELAY_SECONDS)
                     continue
+                delay = FIRST_DELAY_SECONDS
                 for channel, answer in zip(batch, answers, strict=True):
                     self._hub.healed(channel, answer)
         finally:

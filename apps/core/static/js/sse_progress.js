@@ -851,6 +851,15 @@
       this.heard(String(start.id ?? ""), (channel) => !covered.has(channel));
     }
 
+    /** A new ticket for the stream that is open. @param {unknown} ticket
+     * @param {ReadonlySet<string>} covered */
+    renew(ticket, covered) {
+      const until = Date.now() + config.ticketLife;
+      for (const channel of covered) {
+        if (ticket) this.#tickets.set(channel, { ticket: String(ticket), until });
+      }
+    }
+
     /** The `id:` of an event names the place in every channel: `channel:id,channel2:id`.
      * @param {string} text @param {(channel: string) => boolean} [wanted] */
     heard(text, wanted = () => true) {
@@ -1038,6 +1047,10 @@
       source.addEventListener("stream-reset", (event) => {
         heard(event);
         this.#resyncAll();
+      });
+      source.addEventListener("stream-ticket", (event) => {
+        const { ticket } = parsed(/** @type {MessageEvent} */ (event).data);
+        this.#places.renew(ticket, this.#covered);
       });
       source.addEventListener("stream-close", (event) => {
         const { retry } = parsed(/** @type {MessageEvent} */ (event).data);

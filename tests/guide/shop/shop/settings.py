@@ -67,6 +67,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 EVENTSTREAM_REDIS = {"host": "127.0.0.1", "port": 6379, "db": 0}
 EVENTSTREAM_CHANNELMANAGER_CLASS = "apps.core.live.channels.ProgressChannelManager"
+EVENTSTREAM_STORAGE_CLASS = "apps.core.live.storage.ValkeyStorage"
 
 # Only for the tests: their Valkey listens on a Unix socket, and they don't wait ten seconds to
 # hear that a worker is dead.

@@ -103,8 +103,10 @@ class Server:
     @property
     def cpu_s(self) -> float:
         """Return the processor time it has used, of all its threads, also those that ended."""
+        # nginx serves in a child, which is born after the port answers.
+        pids = [self._pid, *(child.pid for child in self.process.children())]
         # What clock_getcpuclockid(3) returns for a process's CPUCLOCK_SCHED.
-        return time.clock_gettime((~self._pid << 3) | 2)
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
     @property
     def resident_kb(self) -> float:
@@ -133,8 +135,6 @@ class Server:
             if self._process.status is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.contender.name}:\n{self._process.last_words}")
             time.sleep(0.02)
-        workers = self.process.children()
-        self._pid = workers[0].pid if workers else self._pid
 
     def kill(self) -> None:
         """Kill it, as the kernel does when memory runs out."""

@@ -6,16 +6,14 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import redis
 
 from heron.demo import ports
@@ -25,6 +23,7 @@ from heron.demo.stack import valkey_command
 from heron.demo.surroundings import ROOT, Surroundings, make_scratch, python
 from tests.kill.clocks import Clocks
 from tests.kill.failpoints import Failpoints
+from tests.kill.insight import Insight
 from tests.kill.postgres import CrashingPostgres
 
 #: A functional bound, generous for a machine that does much else.
@@ -49,7 +48,7 @@ class TookTooLong(AssertionError):
     """Raised when something that has to happen does not."""
 
 
-class House:
+class House(Insight):
     """Valkey, mail sink, scheduler, two workers and an office around one database."""
 
     def __init__(self, postgres: CrashingPostgres | None = None, var: Path | None = None) -> None:
@@ -211,29 +210,6 @@ class House:
         return ports.answers(self._surroundings.web_port)
 
     # Looking -----------------------------------------------------------------------------------
-
-    def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Read the database behind everybody's back."""
-        if self.postgres is not None:
-            with psycopg.connect(self.database_url, row_factory=psycopg.rows.dict_row) as pg:
-                return pg.execute(sql.replace("?", "%s"), parameters).fetchall()
-        file = self.var / "heron.sqlite3"
-        with closing(sqlite3.connect(file, timeout=20)) as lite:
-            lite.row_factory = sqlite3.Row
-            return [dict(row) for row in lite.execute(sql, parameters)]
-
-    def job(self, job_id: str) -> dict[str, Any]:
-        """Read a job's row."""
-        (row,) = self.rows("SELECT * FROM core_sseprogress WHERE job_id = ?", job_id)
-        return row
-
-    def status(self, job_id: str) -> str:
-        """Read where a job stands."""
-        return str(self.job(job_id)["status"])
-
-    def processed(self, job_id: str) -> int:
-        """Read how many items a job has counted."""
-        return int(self.job(job_id)["processed_items"])
 
     def until(self, condition: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
         """Tend the house until something is true.

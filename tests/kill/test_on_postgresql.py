@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.kill]
 
 SCENARIOS: tuple[Scenario, ...] = (
     workers.a_worker_dies_at_a_seam,
+    workers.a_worker_dies_at_just_this_item,
     workers.a_worker_freezes_for_longer_than_its_lease,
     workers.messages_are_doubled,
     servers.valkey_forgets_everything,

@@ -101,6 +101,11 @@ class BigWork:
         books.check_complete(mail, BIG_MAILING)
 
 
+def any_work(house: House, rng: Random) -> Work | BigWork:
+    """Give the house jobs for one worker each, or such as are shared out."""
+    return Work(house, rng) if rng.random() < 0.5 else BigWork(house, rng)
+
+
 def addresses(rng: Random, count: int = MAILS) -> list[str]:
     """Make addresses, with some that the mail server treats badly."""
     kinds = ["good"] * 8 + ["slow-200", "slow-500", "5xx-550", "drop-data"]

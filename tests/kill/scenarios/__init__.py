@@ -8,6 +8,7 @@ from tests.kill.work import Scenario
 ANYWHERE: tuple[Scenario, ...] = (
     workers.a_worker_dies_at_a_seam,
     workers.a_worker_dies_at_each_boundary_of_items,
+    workers.a_worker_dies_at_just_this_item,
     workers.workers_die_at_any_moment,
     workers.anything_dies,
     workers.a_worker_freezes_for_longer_than_its_lease,

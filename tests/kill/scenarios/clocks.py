@@ -36,7 +36,7 @@ def the_clock_is_put_back_while_a_job_is_put_off(house: House, rng: Random) -> N
 
 
 def the_clock_is_put_forward_under_the_living(house: House, rng: Random) -> None:
-    """All leases have run out at once; nobody is given up for dead, and no item is in doubt."""
+    """All leases have run out at once, and nobody who lives is given up for dead."""
     plain = house.ask("plain")
     works = [Work(house, rng, mails=False)]
     house.until(works[0].under_way)

@@ -8,7 +8,7 @@ from random import Random
 from tests.kill import books
 from tests.kill.app.seams import KEPT
 from tests.kill.house import House
-from tests.kill.work import MAILS, Work, pause
+from tests.kill.work import MAILS, Work, any_work, pause
 
 
 def valkey_forgets_everything(house: House, rng: Random) -> None:
@@ -48,7 +48,7 @@ def valkey_is_away_at_the_click(house: House, rng: Random) -> None:
 def the_database_is_restarted(house: House, rng: Random) -> None:
     """PostgreSQL stops in the middle of everything, with a goodbye or without, and comes back."""
     assert house.postgres is not None
-    work = Work(house, rng)
+    work = any_work(house, rng)
     house.until(work.under_way)
     for _ in range(2):
         rng.choice([house.postgres.crash, house.postgres.shut_down])()

@@ -9,7 +9,7 @@ from random import Random
 from tests.kill import books
 from tests.kill.app.seams import PRODUCT
 from tests.kill.house import LEASE_S, WORKERS, House
-from tests.kill.work import Work, pause
+from tests.kill.work import Work, any_work, pause
 
 EXACT_POINTS = ("exact.between", "exact.inside")
 OUTSIDE_POINTS = ("outside.between", "outside.reserved", "outside.done")
@@ -35,6 +35,23 @@ def a_worker_dies_at_each_boundary_of_items(house: House, rng: Random) -> None:
     books.check_complete(books.check_exact(house, other, 3), 3)
 
 
+def a_worker_dies_at_just_this_item(house: House, rng: Random) -> None:
+    """SIGKILL at the first, the second, then the third item: that one is in doubt, or none is."""
+    point = rng.choice([*EXACT_POINTS, *OUTSIDE_POINTS])
+    actor = point.partition(".")[0]
+    check = books.check_exact if actor == "exact" else books.check_outside
+    for number in (1, 2, 3):
+        house.failpoints.set(point, "kill", number)
+        job = house.ask("begin", actor, 3, 0)
+        house.until(lambda job=job: house.status(job) == "completed")  # type: ignore[misc]
+        assert house.failpoints.struck(point)
+        found = check(house, job, 3)
+        books.check_complete(found, 3)
+        doubtful = {str(number)} if point in ("outside.reserved", "outside.done") else set()
+        assert found.keys("in_doubt") == doubtful
+        house.failpoints.clear()
+
+
 def workers_die_at_any_moment(house: House, rng: Random) -> None:
     """SIGKILL of either worker, or both, whatever they are doing."""
     work = Work(house, rng)
@@ -48,7 +65,7 @@ def workers_die_at_any_moment(house: House, rng: Random) -> None:
 
 def anything_dies(house: House, rng: Random) -> None:
     """SIGKILL of worker, scheduler, mail server, Valkey or the office, one after the other."""
-    work = Work(house, rng)
+    work = any_work(house, rng)
     for _ in range(5):
         name = rng.choice([*WORKERS, "scheduler", "mail", "valkey", "office"])
         if name == "office":

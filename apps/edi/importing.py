@@ -25,7 +25,7 @@ from apps.edi.models import (
 )
 from apps.edi.reader import Fault, Kind, Level, Separators, read_message
 from apps.edi.reader.separators import Standard
-from apps.edi.scanning import fault_row
+from apps.edi.recording import fault_row
 
 #: Functions (EDIFACT 1225) that change an earlier document instead of being a new one.
 CANCELS = "1"

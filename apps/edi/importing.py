@@ -204,23 +204,21 @@ def _document(message: EdiMessage, draft: Draft) -> Document:
 def _write_lines(document: Document, message: EdiMessage, draft: Draft) -> None:
     # Only a message whose characters were found fault with can hold a NUL.
     kept = storable if message.envelope_faults else str
-    # Positional, in the order of the fields: half of the cost of an import is in its lines.
     DocumentLine.objects.bulk_create(
         [
             DocumentLine(
-                None,
-                document.pk,
-                line.position,
-                kept(line.gtin),
-                kept(line.buyer_ref),
-                kept(line.supplier_ref),
-                kept(line.label),
-                line.quantity,
-                kept(line.unit),
-                line.price,
-                line.price_per,
-                line.net,
-                kept(line.sscc),
+                document_id=document.pk,
+                position=line.position,
+                gtin=kept(line.gtin),
+                buyer_ref=kept(line.buyer_ref),
+                supplier_ref=kept(line.supplier_ref),
+                label=kept(line.label),
+                quantity=line.quantity,
+                unit=kept(line.unit),
+                price=line.price,
+                price_per=line.price_per,
+                net=line.net,
+                sscc=kept(line.sscc),
             )
             for line in draft.lines
         ],

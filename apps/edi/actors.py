@@ -23,7 +23,8 @@ from apps.edi.models import (
     MessageStatus,
     Reason,
 )
-from apps.edi.scanning import reconsider, scan
+from apps.edi.scanning import scan
+from apps.edi.verdicts import reconsider
 
 #: The job's unit, marked for the translators; the job keeps the msgids.
 UNIT = ngettext_lazy("message", "messages")

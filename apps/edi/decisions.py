@@ -69,7 +69,7 @@ def release(interchange: Interchange, user: AbstractBaseUser, reason: str) -> SS
 
 
 def adopt(interchange: Interchange, name: str, user: AbstractBaseUser) -> SSEProgress | None:
-    """Make a partner of an unknown sender, and import everything of it that waits for that.
+    """Make a partner of an unknown sender, and import this interchange of theirs.
 
     Raises:
         NotDecidableError: the interchange does not wait for a partner.

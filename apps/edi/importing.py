@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext_noop
 
@@ -25,7 +25,7 @@ from apps.edi.models import (
 )
 from apps.edi.reader import Fault, Kind, Level, Separators, read_message
 from apps.edi.reader.separators import Standard
-from apps.edi.scanning import fault_row
+from apps.edi.recording import fault_row
 
 #: Functions (EDIFACT 1225) that change an earlier document instead of being a new one.
 CANCELS = "1"
@@ -52,17 +52,7 @@ def take(message: EdiMessage, content: BinaryIO) -> Document:
     if draft is None:
         _move(message, MessageStatus.UNSUPPORTED)
         raise ItemSkipped(UNSUPPORTED, code="unsupported", params={"type": message.type})
-    partner = _partner(message)
-    same = Document.objects.filter(
-        partner=partner,
-        kind=draft.kind,
-        number=storable(draft.number),
-        status=DocumentStatus.ACTIVE,
-    ).order_by()
-    # Mostly there is none, and then the short question is the whole cost.
-    if same.exists():
-        _meet(same.select_related("message__interchange").get(), message, draft, partner)
-    document = _write(message, partner, draft)
+    document = _place(message, draft)
     _move(message, MessageStatus.IMPORTED)
     if draft.findings:
         keep_findings(message, draft.findings)
@@ -134,8 +124,39 @@ def _draft(message: EdiMessage, content: BinaryIO, *, is_xml: bool) -> Draft:
     return draft
 
 
-def _meet(known: Document, message: EdiMessage, draft: Draft, partner: Partner) -> None:
-    """Make room for a document whose number is known, or leave it to a person."""
+def _place(message: EdiMessage, draft: Draft) -> Document:
+    """Write the document, after making room for it where its number is known.
+
+    The database tells what is known: to ask first would cost more, and another job could be faster.
+    """
+    document = _document(message, draft)
+    if draft.function != CANCELS:
+        try:
+            with transaction.atomic():
+                document.save(force_insert=True)
+        except IntegrityError:
+            _make_room(message, draft)
+            document.save(force_insert=True)
+    else:
+        _make_room(message, draft)
+        document.status = DocumentStatus.CANCELLED
+        document.save(force_insert=True)
+    _write_lines(document, message, draft)
+    return document
+
+
+def _make_room(message: EdiMessage, draft: Draft) -> None:
+    """Let a document that is known go, or leave that to a person."""
+    partner = _partner(message)
+    same = Document.objects.filter(
+        partner=partner,
+        kind=draft.kind,
+        number=storable(draft.number),
+        status=DocumentStatus.ACTIVE,
+    )
+    known = same.select_related("message__interchange").first()
+    if known is None:
+        return
     replaces = (
         draft.function in REPLACES
         or message.forced
@@ -159,15 +180,13 @@ def _meet(known: Document, message: EdiMessage, draft: Draft, partner: Partner) 
     )
 
 
-def _write(message: EdiMessage, partner: Partner, draft: Draft) -> Document:
-    cancels = draft.function == CANCELS
-    document = Document.objects.create(
+def _document(message: EdiMessage, draft: Draft) -> Document:
+    return Document(
         message=message,
-        partner=partner,
+        partner=_partner(message),
         kind=draft.kind,
         number=storable(draft.number),
         function=storable(draft.function)[:3],
-        status=DocumentStatus.CANCELLED if cancels else DocumentStatus.ACTIVE,
         date=draft.date,
         delivery_date=draft.delivery_date,
         currency=storable(draft.currency),
@@ -180,27 +199,31 @@ def _write(message: EdiMessage, partner: Partner, draft: Draft) -> Document:
         ship_to_name=storable(draft.ship_to.name),
         total=draft.total,
     )
+
+
+def _write_lines(document: Document, message: EdiMessage, draft: Draft) -> None:
+    # Only a message whose characters were found fault with can hold a NUL.
+    kept = storable if message.envelope_faults else str
     DocumentLine.objects.bulk_create(
         [
             DocumentLine(
-                document=document,
+                document_id=document.pk,
                 position=line.position,
-                gtin=storable(line.gtin),
-                buyer_ref=storable(line.buyer_ref),
-                supplier_ref=storable(line.supplier_ref),
-                label=storable(line.label),
+                gtin=kept(line.gtin),
+                buyer_ref=kept(line.buyer_ref),
+                supplier_ref=kept(line.supplier_ref),
+                label=kept(line.label),
                 quantity=line.quantity,
-                unit=storable(line.unit),
+                unit=kept(line.unit),
                 price=line.price,
                 price_per=line.price_per,
                 net=line.net,
-                sscc=storable(line.sscc),
+                sscc=kept(line.sscc),
             )
             for line in draft.lines
         ],
         batch_size=500,
     )
-    return document
 
 
 def keep_findings(message: EdiMessage, findings: list[Fault]) -> None:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.core.texts import storable
-from apps.edi import policy, xml_invoices
+from apps.edi import policy, verdicts, xml_invoices
 from apps.edi.models import (
     EdiFault,
     EdiFile,
@@ -21,24 +21,14 @@ from apps.edi.models import (
     FileStatus,
     Interchange,
     InterchangeStatus,
-    MessageStatus,
     Partner,
-    Reason,
 )
 from apps.edi.models.file import TAKEN as FILE_TAKEN
-from apps.edi.models.interchange import TAKEN
-from apps.edi.reader import (
-    Begin,
-    Fault,
-    Message,
-    Unreadable,
-    chunks_of,
-    read,
-    sniff,
-)
+from apps.edi.reader import Begin, Fault, Message, Unreadable, chunks_of, read, sniff
 from apps.edi.reader import Interchange as Envelope
 from apps.edi.reader.charsets import CHARSETS, FALLBACK
 from apps.edi.reader.sniff import HEAD_BYTES
+from apps.edi.recording import fault_row, kept, write_faults
 
 #: Messages written at once.
 BATCH = 500
@@ -118,14 +108,14 @@ class Scan:
         try:
             for event in islice(read(chunks_of(content)), 1):
                 if isinstance(event, Begin):
-                    partner = partner_of(event.interchange)
+                    partner = verdicts.partner_of(event.interchange)
                     return (partner.charset or None) if partner else None
         except Unreadable:
             pass
         return None
 
     def _begin(self, envelope: Envelope, charset: str | None) -> None:
-        self._partner = partner_of(envelope)
+        self._partner = verdicts.partner_of(envelope)
         marks = envelope.header.separators if envelope.header else None
         level = envelope.syntax.split(":")[0]
         known = CHARSETS.get(level, FALLBACK) if envelope.standard == "edifact" else "utf-8"
@@ -135,15 +125,15 @@ class Scan:
             position=envelope.position,
             standard=envelope.standard,
             partner=self._partner,
-            sender=_kept(envelope.sender),
-            sender_qualifier=_kept(envelope.sender_qualifier, 20),
-            recipient=_kept(envelope.recipient),
-            recipient_qualifier=_kept(envelope.recipient_qualifier, 20),
-            reference=_kept(envelope.reference),
+            sender=kept(envelope.sender),
+            sender_qualifier=kept(envelope.sender_qualifier, 20),
+            recipient=kept(envelope.recipient),
+            recipient_qualifier=kept(envelope.recipient_qualifier, 20),
+            reference=kept(envelope.reference),
             prepared_at=timezone.make_aware(prepared) if prepared else None,
             is_test=envelope.is_test,
             wants_acknowledgement=envelope.wants_acknowledgement,
-            syntax=_kept(envelope.syntax, 20),
+            syntax=kept(envelope.syntax, 20),
             marks=[marks.component, marks.data, marks.release, marks.terminator] if marks else [],
             charset=charset or known,
             # Until its end is read nobody knows.
@@ -156,15 +146,15 @@ class Scan:
         row = EdiMessage(
             interchange=self._row,
             position=message.position,
-            reference=_kept(message.reference),
-            type=_kept(message.type, 20),
-            version=_kept(message.version, 40),
+            reference=kept(message.reference),
+            type=kept(message.type, 20),
+            version=kept(message.version, 40),
             group=message.group.position - 1 if message.group is not None else None,
             offset=message.offset,
             end=message.end,
             first_segment=message.header.number,
             segments=message.place_of(message.segments[-1].number),
-            announced=_kept(message.announced or ""),
+            announced=kept(message.announced or ""),
             envelope_faults=message.fault_count,
             taken_by=self._job_id,
         )
@@ -191,7 +181,7 @@ class Scan:
         row, partner = self._row, self._partner
         if row is None:
             return
-        row.announced = _kept(envelope.announced or "")
+        row.announced = kept(envelope.announced or "")
         row.found = envelope.found
         row.groups = storable(
             [
@@ -208,126 +198,5 @@ class Scan:
         tolerant = partner is not None and partner.is_tolerant
         write_faults(envelope.faults, self._file, row, tolerant=tolerant)
         refused = bool(policy.refusals(envelope.faults, tolerant=tolerant))
-        decide(row, refused=refused, job_id=self._job_id)
+        verdicts.decide(row, refused=refused, job_id=self._job_id)
         self._row = None
-
-
-def partner_of(envelope: Envelope) -> Partner | None:
-    """Find who sent an interchange, by address and qualifier."""
-    return Partner.objects.filter(
-        edi_id=_kept(envelope.sender, 35), qualifier=_kept(envelope.sender_qualifier, 4)
-    ).first()
-
-
-def decide(row: Interchange, *, refused: bool, job_id: str) -> None:
-    """Accept an interchange, refuse it, or leave it to a person."""
-    partner = row.partner
-    if not row.sender or (refused and partner is not None):
-        row.status, row.reason = InterchangeStatus.REJECTED, Reason.FAULTS
-    elif partner is None:
-        row.status, row.reason = InterchangeStatus.QUARANTINED, Reason.UNKNOWN_PARTNER
-    elif not partner.is_active:
-        row.status, row.reason = InterchangeStatus.QUARANTINED, Reason.INACTIVE_PARTNER
-    elif (known := conflicting(row)) is not None:
-        _leave_to_a_person(row, known)
-    else:
-        row.status, row.reason = InterchangeStatus.ACCEPTED, Reason.NONE
-    try:
-        with transaction.atomic():
-            _write_decision(row, job_id)
-    except IntegrityError:
-        # Another file with the same reference came first by a hair.
-        _leave_to_a_person(row, conflicting(row))
-        with transaction.atomic():
-            _write_decision(row, job_id)
-
-
-def reconsider(row: Interchange, job_id: str) -> bool:
-    """Take an interchange after all whose partner has become tolerant since it was refused."""
-    partner = row.partner
-    if row.status != InterchangeStatus.REJECTED or row.reason != Reason.FAULTS or partner is None:
-        return False
-    faults = row.faults.filter(message=None)
-    if policy.refusals((fault.as_read() for fault in faults), tolerant=partner.is_tolerant):
-        return False
-    decide(row, refused=False, job_id=job_id)
-    return row.status == InterchangeStatus.ACCEPTED
-
-
-def conflicting(row: Interchange) -> Interchange | None:
-    """Find the interchange that has a reference already."""
-    return (
-        Interchange.objects.filter(
-            sender=row.sender,
-            recipient=row.recipient,
-            reference=row.reference,
-            is_test=row.is_test,
-            status__in=TAKEN,
-        )
-        .exclude(pk=row.pk)
-        .order_by("-repetition")
-        .first()
-    )
-
-
-def _leave_to_a_person(row: Interchange, known: Interchange | None) -> None:
-    row.status, row.reason = InterchangeStatus.QUARANTINED, Reason.DUPLICATE
-    row.conflicts_with = known
-
-
-def _write_decision(row: Interchange, job_id: str) -> None:
-    """Write a decision down; what was refused once stays an item of its own."""
-    row.was_refused = row.was_refused or row.status != InterchangeStatus.ACCEPTED
-    row.save()
-    match row.status:
-        case InterchangeStatus.ACCEPTED:
-            row.messages.update(taken_by=job_id, status=MessageStatus.PENDING)
-        case InterchangeStatus.REJECTED:
-            row.messages.update(taken_by="", status=MessageStatus.REJECTED)
-        case _:
-            row.messages.update(taken_by="")
-
-
-def write_faults(
-    faults: list[Fault],
-    file: EdiFile,
-    interchange: Interchange | None = None,
-    message: EdiMessage | None = None,
-    *,
-    tolerant: bool = False,
-) -> None:
-    """Keep faults."""
-    EdiFault.objects.bulk_create(
-        fault_row(fault, file, interchange, message, tolerant=tolerant) for fault in faults
-    )
-
-
-def fault_row(
-    fault: Fault,
-    file: EdiFile,
-    interchange: Interchange | None,
-    message: EdiMessage | None,
-    *,
-    tolerant: bool,
-) -> EdiFault:
-    """Make the row of a fault."""
-    return EdiFault(
-        file=file,
-        interchange=interchange,
-        message=message,
-        kind=str(fault.kind),
-        level=str(fault.level),
-        code=fault.code,
-        segment=fault.segment,
-        offset=fault.offset,
-        tag=_kept(fault.tag),
-        element=fault.element,
-        component=fault.component,
-        params=storable(fault.params),
-        is_warning=policy.passes(fault.kind, fault.level, tolerant=tolerant),
-    )
-
-
-def _kept(text: str, length: int = 80) -> str:
-    clean: str = storable(text)
-    return clean[:length]

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from django.utils import timezone
 
 from apps.core.texts import storable
+from apps.edi import verdicts
 from apps.edi.errors import NoInvoiceError, UnsafeXmlError
 from apps.edi.mapping import Draft, Line, Party
 from apps.edi.mapping.values import TooPrecise, number
@@ -40,8 +41,6 @@ _NUMBERS = (("vat_identifier", "VAT"), ("legal_identifier", "REG"))
 
 def scan(file: EdiFile, content: BinaryIO, job_id: str) -> None:
     """Read the invoice and decide about it; what can't be read is a fault of the file."""
-    from apps.edi.scanning import decide
-
     try:
         invoice = parse(content.read(MAX_BYTES + 1))
     except UnsafeXmlError:
@@ -78,7 +77,7 @@ def scan(file: EdiFile, content: BinaryIO, job_id: str) -> None:
         segments=0,
         taken_by=job_id,
     )
-    decide(row, refused=False, job_id=job_id)
+    verdicts.decide(row, refused=False, job_id=job_id)
 
 
 def parse(data: bytes) -> dict[str, Any]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import resource
+import re
 from pathlib import Path
 
 
 def rss_mb() -> float:
     """Give what this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return _status("VmRSS")
 
 
 def peak_mb() -> float:
-    """Give the most that it has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    """Give the most that it has held: getrusage would count its parent's before the exec too."""
+    return _status("VmHWM")
+
+
+def _status(name: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024 / 1e6

@@ -64,6 +64,7 @@ def test_a_file_is_uploaded_imported_and_its_documents_shown(desk: Page) -> None
     expect(rows.first).to_contain_text("importé")
     rows.first.locator("a.name").click()
     expect(desk.get_by_role("heading", level=1)).to_contain_text("Commande PO")
+    assert_clean(desk)
 
 
 def test_the_failing_segment_is_shown_and_the_page_is_accessible(desk: Page) -> None:

@@ -36,6 +36,8 @@ class Separators:
 
 
 EDIFACT_DEFAULT = Separators("edifact", ":", "+", "?", "'")
+#: What level B (UNOB) may use instead, without saying so: the information separators of ISO 646.
+EDIFACT_CONTROLS = Separators("edifact", "\x1f", "\x1d", "", "\x1c")
 
 
 def from_una(una: str, offset: int) -> Separators:
@@ -92,5 +94,20 @@ def from_isa(isa: str, offset: int) -> Separators:
     return Separators("x12", isa[104], data, "", isa[105])
 
 
-#: What level B (UNOB) may use instead, without saying so: the information separators of ISO 646.
-EDIFACT_CONTROLS = Separators("edifact", "\x1f", "\x1d", "", "\x1c")
+def is_same_una(body: str, separators: Separators) -> bool:
+    """Tell whether a UNA (without its last character) declares what is in force."""
+    return (
+        len(body) == UNA_BYTES - 1
+        and body[3] == separators.component
+        and body[4] == separators.data
+        and body[6].strip(" ") == separators.release
+    )
+
+
+def is_same_isa(body: str, separators: Separators) -> bool:
+    """Tell whether an ISA (without its terminator) is right and declares what is in force."""
+    return (
+        len(body) == ISA_BYTES - 1
+        and body[3] == separators.data
+        and body[104] == separators.component
+    )

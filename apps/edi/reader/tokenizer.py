@@ -15,7 +15,13 @@ from apps.edi.reader.errors import Unreadable
 from apps.edi.reader.faults import Fault, Kind, Level, shown
 from apps.edi.reader.header import Header
 from apps.edi.reader.segments import Segment
-from apps.edi.reader.separators import ISA_BYTES, UNA_BYTES, Separators
+from apps.edi.reader.separators import (
+    ISA_BYTES,
+    UNA_BYTES,
+    Separators,
+    is_same_isa,
+    is_same_una,
+)
 
 #: A segment longer than this (in bytes) is no segment.
 LONGEST_SEGMENT = 1 << 20
@@ -150,11 +156,11 @@ class Tokenizer:
         follows_header, self._follows_header = self._follows_header, False
         if not held and body[:3] in DECLARATIONS and not follows_header:
             if body[:3] == "UNA" and separators.standard == "edifact":
-                if _is_same_una(body, separators):
+                if is_same_una(body, separators):
                     return None, size
                 self._redeclare()
             if body[:3] == "ISA" and separators.standard == "x12":
-                if not _is_same_isa(body, separators):
+                if not is_same_isa(body, separators):
                     self._redeclare()
                 return body, size
         if release and (len(body) - len(body.rstrip(release))) & 1:
@@ -222,25 +228,6 @@ class Tokenizer:
                 params={"found": shown(begun)},
             )
         )
-
-
-def _is_same_una(body: str, separators: Separators) -> bool:
-    """Tell whether a UNA (without its last character) declares what is in force."""
-    return (
-        len(body) == UNA_BYTES - 1
-        and body[3] == separators.component
-        and body[4] == separators.data
-        and body[6].strip(" ") == separators.release
-    )
-
-
-def _is_same_isa(body: str, separators: Separators) -> bool:
-    """Tell whether an ISA (without its terminator) is right and declares what is in force."""
-    return (
-        len(body) == ISA_BYTES - 1
-        and body[3] == separators.data
-        and body[104] == separators.component
-    )
 
 
 @lru_cache(maxsize=16)

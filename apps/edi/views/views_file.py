@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Case, Count, When
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import pgettext
@@ -67,7 +67,11 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a file to who uploaded it and to staff; 404 for anybody else."""
     visible = EdiFile.objects.visible_to(request.user)
     found = get_object_or_404(visible.select_related("job", "uploaded_by", "duplicate_of"), pk=pk)
-    interchanges = found.interchanges.select_related("partner", "conflicts_with__file")
+    # Those that wait for a person first: all of them must be within reach.
+    waits = Case(When(status=InterchangeStatus.QUARANTINED, then=0), default=1)
+    interchanges = found.interchanges.select_related(
+        "partner", "conflicts_with__file", "decided_by"
+    ).order_by(waits, "position")
     tabs = _tabs(found)
     tab = request.GET.get("status", "")
     tab = tab if tab in {each.name for each in tabs} else ""

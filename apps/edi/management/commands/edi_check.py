@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.core.texts import render
 from apps.edi import mapping, words
 from apps.edi.reader import End, Fault, Message, Unreadable, chunks_of, read, sniff
 from apps.edi.reader.sniff import HEAD_BYTES
@@ -79,5 +80,5 @@ def _told(fault: Fault) -> dict[str, Any]:
         "code": fault.code,
         "segment": fault.segment,
         "offset": fault.offset,
-        "text": words.render(msgid, params),
+        "text": render(msgid, params),
     }

@@ -128,7 +128,8 @@ class Gate:
 
 def _wait_after(error: Unreachable, failures: int) -> float:
     if isinstance(error, LoginRefused | SenderRefused):
-        return min(LONGEST_LOGIN_WAIT_SECONDS, LOGIN_WAIT_SECONDS * 2 ** min(failures - 1, 10))
+        doubled: float = LOGIN_WAIT_SECONDS * 2.0 ** min(failures - 1, 10)
+        return min(LONGEST_LOGIN_WAIT_SECONDS, doubled)
     return wait_after(failures)
 
 

@@ -1,0 +1,1 @@
+"""What the desks' work costs, one module a desk."""

@@ -68,7 +68,8 @@ def send_share(progress: ProgressTracker, mailing_id: int, first: int, last: int
 
 def _send(progress: ProgressTracker, deliveries: QuerySet[Delivery]) -> None:
     desk.mark_interrupted(deliveries, progress.job_id)
-    wanted = deliveries.select_related("mailing", "invoice__customer", "invoice__file")
+    wanted = deliveries.select_related("mailing", "invoice__file", "invoice__corrects")
+    wanted = wanted.select_related("invoice__customer")
     wanted = wanted.prefetch_related("invoice__lines").order_by("pk")
     with Mailer() as mailer:
         gate = Gate(mailer.account)

@@ -149,8 +149,9 @@ class InvoiceAdmin(ModelAdmin):
     @admin.action(description=_("Mark the selected invoices as paid"), permissions=["change"])
     def mark_paid(self, request: HttpRequest, queryset: QuerySet[Invoice]) -> None:
         """Note that what is open of validated invoices was paid today."""
+        validated = queryset.filter(status=InvoiceStatus.VALIDATED)
         with transaction.atomic():
-            paid = payments.pay(queryset.validated(), today=timezone.localdate())
+            paid = payments.pay(validated, today=timezone.localdate())
         self.message_user(request, _("%(n)s marked as paid") % {"n": len(paid)})
 
 

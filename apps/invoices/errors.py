@@ -77,6 +77,26 @@ class OverCreditedError(InvoicesError):
         )
 
 
+class InvalidDocumentError(InvoicesError):
+    """Raised when an invoice would make no valid electronic document."""
+
+    def __init__(self, number: str, problem: str) -> None:
+        self.number = number
+        self.problem = problem
+        super().__init__(f"Invoice {number} makes no valid electronic document: {problem}")
+
+
+class DamagedFileError(InvoicesError):
+    """Raised when the file of an invoice is lost or altered, and can't be made again as it was."""
+
+    def __init__(self, number: str, path: str) -> None:
+        self.number = number
+        self.path = path
+        super().__init__(
+            f"The file of invoice {number} is lost or was altered. Restore {path} from a backup."
+        )
+
+
 class UnknownPlaceholderError(InvoicesError):
     """Raised when a letter uses a placeholder that does not exist."""
 

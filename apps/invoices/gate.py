@@ -104,7 +104,8 @@ class Gate:
 
     def _take_turn(self) -> float:
         """Take the next turn of all workers' and give the seconds until then."""
-        per_minute, per_day = settings.HERON_MAILS_PER_MINUTE, settings.HERON_MAILS_PER_DAY
+        per_minute: int = settings.HERON_MAILS_PER_MINUTE
+        per_day: int = settings.HERON_MAILS_PER_DAY
         if not per_minute and not per_day:
             return 0.0
         with transaction.atomic():
@@ -121,12 +122,14 @@ class Gate:
                 account.next_at = turn + timedelta(seconds=60 / per_minute)
             account.sent += 1
             account.save(update_fields=["day", "sent", "next_at"])
-        return float((turn - now).total_seconds())
+        wait: timedelta = turn - now
+        return wait.total_seconds()
 
 
 def _wait_after(error: Unreachable, failures: int) -> float:
     if isinstance(error, LoginRefused | SenderRefused):
-        return min(LONGEST_LOGIN_WAIT_SECONDS, LOGIN_WAIT_SECONDS * 2 ** min(failures - 1, 10))
+        doubled: float = LOGIN_WAIT_SECONDS * 2.0 ** min(failures - 1, 10)
+        return min(LONGEST_LOGIN_WAIT_SECONDS, doubled)
     return wait_after(failures)
 
 

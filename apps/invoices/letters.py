@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
-from apps.invoices import pdf
+from apps.invoices import archive
 from apps.invoices.errors import UnknownPlaceholderError
 from apps.invoices.models import Company, Delivery, Invoice, InvoiceKind, MailingMode
 from apps.invoices.money import format_amount, format_day
@@ -70,7 +70,7 @@ def compose(delivery: Delivery, company: Company) -> EmailMessage:
         reply_to=[company.reply_to or company.from_email],
         headers={"Message-ID": delivery.message_id, "Auto-Submitted": "auto-generated"},
     )
-    message.attach(f"{invoice.number}.pdf", pdf.render(invoice), "application/pdf")
+    message.attach(f"{invoice.number}.pdf", archive.document(invoice), "application/pdf")
     return message
 
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemPutOff, ItemSkipped
+from apps.core.outages import is_outage
 from apps.invoices import letters, message_ids
 from apps.invoices.errors import Deferred, InDoubt, MailerError, Refused, Unreachable
 from apps.invoices.gate import Gate
@@ -94,7 +95,10 @@ class Sender:
                 ),
                 status=DeliveryStatus.REFUSED,
             )
-        except Exception as error:  # noqa: BLE001 (one invoice must not end the others)
+        except Exception as error:  # (one invoice must not end the others)
+            if is_outage(error):
+                # Nothing is wrong with this one; the job goes on with it later.
+                raise
             return Letter(
                 outcome=ItemFailed(
                     gettext_noop("The e-mail could not be written: %(error)s"),

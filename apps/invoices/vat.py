@@ -53,11 +53,10 @@ def total(lines: Iterable[tuple[Decimal, Decimal]]) -> Totals:
     """Add up lines given as (rate, net amount)."""
     nets: dict[Decimal, Decimal] = {}
     for rate, net in lines:
-        # Always two decimals, so that 20 and 20.00 are one rate, and read alike.
-        key = rate.quantize(CENT)
-        nets[key] = nets.get(key, Decimal(0)) + net
+        nets[rate] = nets.get(rate, Decimal(0)) + net
     per_rate = tuple(
-        RateTotal(rate=rate, net=net, vat=round_cents(net * rate / 100))
+        # Always two decimals: 20 and 20.00 are one rate, and read alike.
+        RateTotal(rate=rate.quantize(CENT), net=net, vat=round_cents(net * rate / 100))
         for rate, net in sorted(nets.items(), reverse=True)
     )
     return Totals(

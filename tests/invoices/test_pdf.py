@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import facturx
 import pytest
+from django.utils import translation
 from pypdf import PdfReader
 
-from apps.invoices import pdf
+from apps.invoices import cii, pdf
 from apps.invoices.models import Customer, Invoice, InvoiceKind
+from apps.invoices.pdf import hybrid
 from tests.invoices.factories import make_customer, make_invoice
 
 pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def read(invoice: Invoice) -> PdfReader:
@@ -109,3 +119,66 @@ def test_every_font_is_embedded() -> None:
     fonts: dict[str, Any] = reader.pages[0]["/Resources"]["/Font"]  # type: ignore[index]
     for font in fonts.values():
         assert "/FontFile2" in font["/FontDescriptor"]
+
+
+def test_the_data_travel_inside_as_factur_x() -> None:
+    invoice = make_invoice()
+
+    name, xml = facturx.get_facturx_xml_from_pdf(pdf.render(invoice))
+
+    assert name == "factur-x.xml"
+    with translation.override("fr"):
+        assert xml == cii.render(invoice)
+
+
+def test_it_has_what_a_pdf_a_3_needs() -> None:
+    content = pdf.render(make_invoice())
+    root: Any = PdfReader(BytesIO(content)).trailer["/Root"]
+
+    (file,) = root["/AF"]
+    (intent,) = root["/OutputIntents"]
+    xmp = root["/Metadata"].get_data().decode()
+    assert file.get_object()["/AFRelationship"] == "/Data"
+    assert file.get_object()["/EF"]["/F"]["/Subtype"] == "/text/xml"
+    assert intent.get_object()["/DestOutputProfile"].get_data()[36:40] == b"acsp"
+    assert "/Filter" not in root["/Metadata"]
+    for fact in ("<pdfaid:part>3<", "<pdfaid:conformance>B<", "<fx:ConformanceLevel>EN 16931<"):
+        assert fact in xmp
+    # Binary in the first comment, and an end of line before each stream's end.
+    assert content[9:10] == b"%"
+    assert max(content[9:15]) > 127
+    assert re.search(rb"[^\r\n]endstream", content) is None
+    assert b"/ID" in content
+
+
+def test_what_the_file_says_of_itself_is_the_same_in_both_places() -> None:
+    reader = read(make_invoice())
+    root: Any = reader.trailer["/Root"]
+    xmp = root["/Metadata"].get_data().decode()
+
+    told = reader.metadata
+    assert told is not None
+    for fact in (told.title, told.author, told.subject, told.creator, told.producer):
+        assert fact
+        assert fact in xmp
+    assert told.creation_date is not None
+    assert f"{told.creation_date:%Y-%m-%d}T00:00:00+00:00" in xmp
+
+
+def test_the_bytes_do_not_depend_on_the_process_or_the_time(tmp_path: Path) -> None:
+    invoice = make_invoice()
+    script = tmp_path / "colours.py"
+    script.write_text(
+        "import django, hashlib\n"
+        "django.setup()\n"
+        "from apps.invoices.pdf import hybrid\n"
+        "print(hashlib.sha256(hybrid._srgb()).hexdigest())\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+    other = subprocess.run(
+        [sys.executable, str(script)], env=env, capture_output=True, text=True, check=True
+    )
+
+    assert other.stdout.strip() == sha256(hybrid._srgb()).hexdigest()
+    assert pdf.render(invoice) == pdf.render(Invoice.objects.get(pk=invoice.pk))

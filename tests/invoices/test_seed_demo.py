@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 from hashlib import sha256
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
@@ -12,35 +14,64 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.validators import validate_email
 
-from apps.invoices import invoice_list, seeding
-from apps.invoices.demo_data import generate
+from apps.invoices import invoice_list, seeding, vat
+from apps.invoices.demo_data import SIZES, DemoCustomer, generate
 from apps.invoices.demo_data.generator import FAILING
 from apps.invoices.demo_data.identifiers import luhn_digit
-from apps.invoices.models import Customer, Invoice, InvoiceLine
+from apps.invoices.demo_data.places import TOWNS
+from apps.invoices.models import (
+    Customer,
+    Delivery,
+    DeliveryStatus,
+    Invoice,
+    InvoiceLine,
+    Mailing,
+)
+from apps.invoices.signals import invoices_paid, invoices_validated
 
 TODAY = date(2026, 3, 2)
 #: A change of the generator changes it, and everybody's demo: do it on purpose.
-DIGEST = "68ec983cfb4040c3f0054530d56f311537edccdaad8bbc8d38dd4196ac44db07"
+DIGEST = "0f9aa35e3d0e2f47633364878e32eb4ee5d7dcc4d47a9e5d7c2c9c1b0f9c05f8"
 
 
-def seed() -> str:
+def seed(size: str = "demo") -> str:
     out = StringIO()
-    call_command("seed_demo", today=TODAY, stdout=out)
+    call_command("seed_demo", today=TODAY, size=size, stdout=out)
     return out.getvalue()
 
 
+def reachable(customer: DemoCustomer) -> bool:
+    try:
+        validate_email(customer.email)
+    except ValidationError:
+        return False
+    return not customer.email.startswith(("4xx", "5xx"))
+
+
 def test_the_same_day_gives_the_same_data_on_every_machine() -> None:
-    digest = sha256(repr(generate(TODAY)).encode()).hexdigest()
+    data = generate(TODAY)
+    digest = sha256(repr((data, list(data.invoices()))).encode()).hexdigest()
 
     assert digest == DIGEST
 
 
 def test_another_seed_gives_other_data() -> None:
-    assert generate(TODAY, seed=1).invoices != generate(TODAY).invoices
+    data, other = generate(TODAY), generate(TODAY, seed=1)
+
+    assert other.customers != data.customers
+    assert list(other.invoices()) != list(data.invoices())
 
 
-def test_every_identifier_passes_its_check() -> None:
-    for customer in generate(TODAY).customers:
+def test_more_invoices_are_about_the_same_company_and_customers() -> None:
+    sample, demo = generate(TODAY, size="sample"), generate(TODAY)
+
+    assert sample.company == demo.company
+    assert sample.customers[:50] == demo.customers[:50]
+
+
+@pytest.mark.parametrize("size", ["demo", "big"])
+def test_every_identifier_passes_its_check(size: str) -> None:
+    for customer in generate(TODAY, size=size).customers:
         siren = customer.siren
         assert luhn_digit(siren[:-1]) == siren[-1]
         assert customer.vat_number[4:] == siren
@@ -49,40 +80,85 @@ def test_every_identifier_passes_its_check() -> None:
         ) % 97
 
 
-def test_customers_are_told_apart() -> None:
-    customers = generate(TODAY).customers
+@pytest.mark.parametrize("size", SIZES)
+def test_customers_are_told_apart(size: str) -> None:
+    customers = generate(TODAY, size=size).customers
 
     for fact in ("code", "name", "siren"):
-        assert len({getattr(each, fact) for each in customers}) == len(customers) == 200
+        assert len({getattr(each, fact) for each in customers}) == SIZES[size][0]
+    addresses = [each.email for each in customers if each.email]
+    assert len(set(addresses)) == len(addresses)
 
 
-def test_no_address_can_belong_to_anybody() -> None:
-    data = generate(TODAY)
+@pytest.mark.parametrize("size", SIZES)
+def test_no_address_can_belong_to_anybody(size: str) -> None:
+    data = generate(TODAY, size=size)
 
-    addresses = [customer.email for customer in data.customers]
+    addresses = [customer.email for customer in data.customers if customer.email]
     addresses += [str(data.company["from_email"]), str(data.company["reply_to"])]
     assert all(address.endswith(".example") for address in addresses)
 
 
-def test_only_the_three_failing_addresses_fail() -> None:
-    wrong = set()
-    for customer in generate(TODAY).customers:
-        try:
-            validate_email(customer.email)
-        except ValidationError:
-            wrong.add(customer.email)
-        if customer.email.startswith(("4xx", "5xx", "drop")):
-            wrong.add(customer.email)
+def test_towns_have_their_own_postcodes() -> None:
+    known = {(postcode, city) for postcode, city in TOWNS}
 
-    assert wrong == {email for _, email in FAILING}
+    assert {(each.postcode, each.city) for each in generate(TODAY).customers} <= known
+
+
+def test_some_customers_have_no_address_or_one_that_fails() -> None:
+    customers = generate(TODAY).customers
+
+    counts = Counter(
+        each.email[:3] if each.email.startswith(("4xx", "5xx")) else bool(each.email)
+        for each in customers
+    )
+    assert counts[False] > 3
+    assert counts["5xx"] >= 3
+    assert counts["4xx"] >= 1
+    assert counts[True] > 280
+
+
+def test_the_two_hundred_to_be_sent_first_arrive_but_for_three() -> None:
+    data = generate(TODAY)
+    by_code = {each.code: each for each in data.customers}
+
+    newest = [by_code[each.customer_code] for each in list(data.invoices())[-200:]]
+
+    failing = sorted(each.email for each in newest if not reachable(each))
+    assert failing == sorted(email for _, email in FAILING)
+
+
+def test_invoices_lie_on_working_days_of_two_years_in_order() -> None:
+    days = [each.issue_date for each in generate(TODAY).invoices()]
+
+    assert days == sorted(days)
+    assert TODAY - timedelta(days=735) < days[0] < TODAY - timedelta(days=700)
+    assert days[-1] <= TODAY
+    assert all(day.weekday() < 5 for day in days)
+
+
+def test_most_invoices_are_paid_some_in_part_and_some_taken_back() -> None:
+    invoices = list(generate(TODAY).invoices())
+
+    paid = Counter(min(each.paid_percent, 99) if each.paid_percent else 0 for each in invoices)
+    assert 0.65 < paid[99] / len(invoices) < 0.8
+    assert 0.03 < sum(paid[part] for part in (30, 50, 70)) / len(invoices) < 0.1
+    notes = [each for each in invoices if each.corrects]
+    assert len(notes) >= 10
+    by_uuid = {each.uuid: each for each in invoices}
+    for note in notes:
+        assert note.corrects is not None
+        corrected = by_uuid[note.corrects]
+        assert corrected.customer_code == note.customer_code
+        assert corrected.issue_date <= note.issue_date
 
 
 @pytest.mark.django_db
 def test_it_makes_a_company_customers_invoices_and_logins() -> None:
     line = seed()
 
-    assert "200 customers, 500 invoices" in line
-    assert Invoice.objects.validated().count() == 500
+    assert "300 customers, 3000 invoices" in line
+    assert Invoice.objects.validated().count() == 3000
     assert InvoiceLine.objects.values("vat_rate").distinct().count() == 5
     demo, claire = (
         authenticate(username=name, password=seeding.password_of(name))
@@ -91,20 +167,75 @@ def test_it_makes_a_company_customers_invoices_and_logins() -> None:
     assert demo is not None
     assert demo.is_staff
     assert not demo.is_superuser
+    assert demo.email.endswith(".example")
     assert claire is not None
     assert not claire.is_staff
 
 
 @pytest.mark.django_db
+def test_what_was_written_is_what_validation_would_have_made() -> None:
+    seed("sample")
+
+    for invoice in Invoice.objects.prefetch_related("lines").order_by("?")[:40]:
+        lines = invoice.lines.all()
+        totals = vat.total((line.vat_rate, line.net) for line in lines)
+        assert (invoice.total_net, invoice.total_vat) == (totals.net, totals.vat)
+        assert [line.net for line in lines] == [
+            vat.line_net(line.quantity, line.unit_price) for line in lines
+        ]
+        assert [line.position for line in lines] == list(range(1, len(lines) + 1))
+        assert invoice.buyer_snapshot == invoice.customer.snapshot()
+        assert invoice.paid_amount <= invoice.total_gross
+
+
+@pytest.mark.django_db
+def test_other_rooms_hear_of_every_invoice_and_payment_in_few_calls() -> None:
+    heard: list[list[Invoice]] = []
+    paid: list[list[Invoice]] = []
+
+    def hear(sender: type[Invoice], invoices: list[Invoice], **_: Any) -> None:
+        heard.append(invoices)
+
+    def hear_paid(sender: type[Invoice], invoices: list[Invoice], **_: Any) -> None:
+        paid.append(invoices)
+
+    invoices_validated.connect(hear)
+    invoices_paid.connect(hear_paid)
+    try:
+        seed()
+    finally:
+        invoices_validated.disconnect(hear)
+        invoices_paid.disconnect(hear_paid)
+
+    told = [invoice for invoices in heard for invoice in invoices]
+    assert {each.number for each in told} == set(Invoice.objects.values_list("number", flat=True))
+    assert len(heard) <= 4
+    assert all(sum(rate.net for rate in each.per_rate) == each.total_net for each in told)
+    with_payments = Invoice.objects.filter(paid_amount__gt=0).values_list("number", flat=True)
+    assert {each.number for each in paid[0] + paid[1]} == set(with_payments)
+
+
+@pytest.mark.django_db
 def test_again_changes_nothing() -> None:
-    seed()
+    seed("sample")
     Customer.objects.filter(code="C0001").update(name="Renamed")
 
-    line = seed()
+    line = seed("sample")
 
     assert line.startswith("Already there")
     assert Customer.objects.get(code="C0001").name == "Renamed"
-    assert Invoice.objects.count() == 500
+    assert Invoice.objects.count() == 200
+
+
+@pytest.mark.django_db
+def test_what_is_old_was_sent_and_the_newest_wait() -> None:
+    seed()
+
+    counts = {tab.name: tab.count for tab in invoice_list.tabs(invoice_list.Filters())}
+    assert counts["sent"] > 2400
+    assert 400 <= counts["unsent"] < 600
+    assert Delivery.objects.filter(status=DeliveryStatus.ACCEPTED).count() == counts["sent"]
+    assert Mailing.objects.count() >= 1
 
 
 @pytest.mark.django_db
@@ -124,6 +255,7 @@ def test_the_first_page_of_the_list_has_the_three_failing_invoices() -> None:
 def test_numbers_follow_the_dates() -> None:
     seed()
 
-    rows = Invoice.objects.order_by("issue_date", "number").values_list("number", flat=True)
-    numbers = [str(number) for number in rows]
-    assert numbers == sorted(numbers)
+    for prefix in ("F", "A"):
+        rows = Invoice.objects.filter(number__startswith=prefix).order_by("issue_date", "number")
+        numbers = [str(number) for number in rows.values_list("number", flat=True)]
+        assert numbers == sorted(numbers)

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend as MemoryBackend
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -320,3 +320,18 @@ def test_redirected_mails_go_to_whoever_sends_and_say_for_whom_they_are(alice: U
     assert mail.extra_headers["Message-ID"].startswith("<test-")
     # It says nothing about the customer's address.
     assert Customer.objects.get().email_state == EmailState.OK
+
+
+def test_a_database_that_is_away_is_nothing_about_the_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_: Any) -> EmailMessage:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(letters, "compose", away)
+    delivery = make_delivery()
+
+    with pytest.raises(OperationalError):
+        send(delivery, Scripted())
+
+    assert status_of(delivery) == DeliveryStatus.PENDING

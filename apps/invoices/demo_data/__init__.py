@@ -6,6 +6,6 @@ Own short lists instead of a faker: towns that match their postcode, and address
 
 from __future__ import annotations
 
-from .generator import DemoCustomer, DemoData, DemoInvoice, DemoLine, generate
+from .generator import SIZES, DemoCustomer, DemoData, DemoInvoice, DemoLine, generate
 
-__all__ = ["DemoCustomer", "DemoData", "DemoInvoice", "DemoLine", "generate"]
+__all__ = ["SIZES", "DemoCustomer", "DemoData", "DemoInvoice", "DemoLine", "generate"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FAMILIES = (
     "Aubry",
+    "Bailly",
     "Barbier",
     "Besnard",
     "Bonnet",
@@ -43,6 +44,8 @@ FAMILIES = (
     "Thibault",
     "Vasseur",
     "Verdier",
+    "Vidal",
+    "Weber",
 )
 
 ACTIVITIES = (
@@ -61,6 +64,9 @@ ACTIVITIES = (
 FORMS = ("SARL", "SAS", "SASU", "EURL", "SA", "SCOP")
 
 MAILBOXES = ("comptabilite", "compta", "factures", "fournisseurs", "contact", "gestion")
+
+#: Unit codes of what is a service.
+SERVICE_UNITS = frozenset({"HUR", "DAY", "MTR"})
 
 #: label, unit, least and greatest price in cents, VAT rate in percent, quantities to choose from.
 CATALOGUE = (

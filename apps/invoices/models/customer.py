@@ -67,5 +67,6 @@ class Customer(models.Model):
             "postcode": self.postcode,
             "city": self.city,
             "country": self.country,
+            "email": self.email,
             "language": self.language,
         }

@@ -193,6 +193,11 @@ class Invoice(models.Model):
         return self.total_gross - self.paid_amount
 
     @property
+    def paid(self) -> bool:
+        """Whether nothing of it remains to be paid."""
+        return self.paid_amount == self.total_gross > 0
+
+    @property
     def is_credit_note(self) -> bool:
         """Whether it takes an amount back instead of asking for one."""
         return self.kind == InvoiceKind.CREDIT_NOTE

@@ -2,11 +2,11 @@
 
 Text comes from the invoice's own frozen copies, so a customer who moves or a company that changes
 its bank does not alter an invoice that has been sent. Fonts are shipped: nothing of the machine is
-used.
+used. The data for machines travel inside (Factur-X).
 """
 
 from __future__ import annotations
 
-from .document import render
+from .document import TEMPLATE_VERSION, render
 
-__all__ = ["render"]
+__all__ = ["TEMPLATE_VERSION", "render"]

@@ -12,11 +12,11 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from apps.invoices import vat
+from apps.invoices import cii, vat
 from apps.invoices.models import Invoice, InvoiceLine
 from apps.invoices.money import format_amount, format_short
 
-from . import texts
+from . import hybrid, texts
 from .canvas import FootedCanvas
 from .style import (
     ACCENT,
@@ -74,15 +74,31 @@ HEAD = TableStyle([("TOPPADDING", (0, 2), (-1, 2), 8 * mm)], parent=BASE)
 SIDE_BY_SIDE = TableStyle([("LEFTPADDING", (1, 0), (1, 0), 0)], parent=BASE)
 
 
+#: Of everything that decides what an invoice's file looks like and holds. Higher with each change.
+TEMPLATE_VERSION = 2
+
+
 def render(invoice: Invoice) -> bytes:
-    """Draw a validated invoice in its buyer's language."""
+    """Draw a validated invoice in its buyer's language, with its data inside (Factur-X).
+
+    Raises:
+        InvalidDocumentError: the data would not be valid.
+    """
     register_fonts()
     lines = list(invoice.lines.all())
     with translation.override(invoice.buyer_snapshot.get("language", "fr")):
-        return _build(invoice, lines)
+        title = f"{texts.title(invoice)} {invoice.number}"
+        return hybrid.embed(
+            _build(invoice, lines, title),
+            cii.render(invoice),
+            day=invoice.issue_date,
+            title=title,
+            author=invoice.seller_snapshot.get("name", ""),
+            subject=invoice.buyer_name,
+        )
 
 
-def _build(invoice: Invoice, lines: list[InvoiceLine]) -> bytes:
+def _build(invoice: Invoice, lines: list[InvoiceLine], title: str) -> bytes:
     buffer = BytesIO()
     seller = invoice.seller_snapshot
     document = SimpleDocTemplate(
@@ -92,13 +108,15 @@ def _build(invoice: Invoice, lines: list[InvoiceLine]) -> bytes:
         rightMargin=18 * mm - FRAME_PADDING,
         topMargin=16 * mm,
         bottomMargin=22 * mm,
-        title=f"{texts.title(invoice)} {invoice.number}",
+        title=title,
         author=seller.get("name", ""),
         lang=translation.get_language(),
         # reportlab's own is Helvetica, which would not be embedded.
         initialFontName=REGULAR,
         # No creation date and no random document id.
         invariant=1,
+        # The canvas compresses.
+        pageCompression=0,
     )
 
     def footed(*args: Any, **kwargs: Any) -> FootedCanvas:

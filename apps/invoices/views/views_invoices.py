@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from apps.invoices import archive, outcomes
 from apps.invoices import invoice_list as listing
-from apps.invoices import outcomes, pdf
 from apps.invoices.models import Invoice, Mailing
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def invoice_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def invoice_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the PDF that is, or was, attached to the e-mail; a draft has none."""
-    invoice = get_object_or_404(Invoice.objects.validated().prefetch_related("lines"), pk=pk)
-    response = HttpResponse(pdf.render(invoice), content_type="application/pdf")
+    found = Invoice.objects.validated().select_related("file", "corrects")
+    invoice = get_object_or_404(found.prefetch_related("lines"), pk=pk)
+    response = HttpResponse(archive.document(invoice), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="{invoice.number}.pdf"'
     return response
 

@@ -78,5 +78,7 @@ def _tabs(counts: Preflight, shown: str) -> list[Tab]:
 
 
 def _list_address(fields: QueryDict) -> str:
-    kept = {name: fields[name] for name in ("status", "q", "sort", "per_page") if fields.get(name)}
+    kept = {
+        name: str(fields[name]) for name in ("status", "q", "sort", "per_page") if fields.get(name)
+    }
     return f"{reverse('invoices:list')}?{urlencode(kept)}"

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from apps.invoices import seeding
-from apps.invoices.demo_data import generate
+from apps.invoices.demo_data import SIZES, generate
 from apps.invoices.models import Customer, Invoice
 
 
@@ -21,6 +21,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument(
+            "--size",
+            choices=SIZES,
+            default="demo",
+            help="; ".join(
+                f"{name}: {customers:,} customers, {invoices:,} invoices"
+                for name, (customers, invoices) in SIZES.items()
+            ),
+        )
+        parser.add_argument(
             "--today",
             type=date.fromisoformat,
             default=None,
@@ -30,7 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, and say in one line what there is now."""
-        data = generate(options["today"] or timezone.localdate(), seed=options["seed"])
+        today = options["today"] or timezone.localdate()
+        data = generate(today, seed=options["seed"], size=options["size"])
         seeding.add_users()
         made = seeding.write(data)
         self.stdout.write(

@@ -6,10 +6,13 @@ import asyncio
 import signal
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+if TYPE_CHECKING:
+    from apps.invoices.sink import Sink
 
 
 class Command(BaseCommand):
@@ -30,22 +33,32 @@ class Command(BaseCommand):
             help="Where mails are kept; HERON_MAILBOX_DIR when not given.",
         )
 
+        parser.add_argument(
+            "--cut-every",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Answer 421 and hang up after N mails on a connection; 0, the default: never.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGTERM or Ctrl-C."""
         if find_spec("aiosmtpd") is None:
             raise CommandError('aiosmtpd is missing. Install it with: pip install "heron[demo]"')
+        from apps.invoices.sink import Sink
+
         maildir = options["maildir"] or settings.HERON_MAILBOX_DIR
         if not maildir:
             raise CommandError("Say where to keep the mails: --maildir DIR")
-        asyncio.run(self._serve(Path(maildir), options["host"], options["port"]))
+        sink = Sink(Path(maildir), cut_every=options["cut_every"])
+        asyncio.run(self._serve(sink, Path(maildir), options["host"], options["port"]))
 
-    async def _serve(self, maildir: Path, host: str, port: int) -> None:
-        from apps.invoices.sink import Sink, listening
+    async def _serve(self, sink: Sink, maildir: Path, host: str, port: int) -> None:
+        from apps.invoices.sink import listening
 
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        sink = Sink(maildir)
         try:
             async with listening(sink, host, port) as bound:
                 self.stdout.write(f"smtp://{host}:{bound} keeps mails in {maildir}")

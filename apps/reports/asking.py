@@ -56,6 +56,9 @@ def ask(user: AbstractBaseUser, kind: str, fmt: str, period: Period) -> Report:
         report = Report(owner_id=user.pk, kind=kind, format=fmt, period=period.as_json())
         report.save()
         report.job = build_report.start_for(user, report_id=report.pk)
+        # Better than "Building a report" in a list of jobs.
+        report.job.title = KINDS[kind].title
+        report.job.save(update_fields=["title"])
         report.save(update_fields=["job"])
     return report
 

@@ -75,7 +75,7 @@ class Document:
     """A report as it is to be written."""
 
     title: str
-    #: The kind's name, for the file's.
+    #: The title as a part of a file's name.
     slug: str
     period: Period
     #: Whose books: name and SIREN.

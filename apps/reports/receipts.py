@@ -61,7 +61,8 @@ def receive(payments: Sequence[Payment]) -> int:
 
 def _receive(pieces: Sequence[str], wanted: Mapping[str, Payment], numbers: dict[int, int]) -> int:
     lines: list[Line] = []
-    settled, unsettled = [], []
+    settled: list[str] = []
+    unsettled: list[str] = []
     today = timezone.localdate()
     for number, standing in _standings(pieces).items():
         payment = wanted[number]

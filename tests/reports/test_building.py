@@ -345,3 +345,4 @@ def test_the_file_is_in_its_owners_language() -> None:
         report = build(ask_for("sales-journal"))
 
     assert text_of(report).splitlines()[0].startswith("\ufeffDate;Numéro;")
+    assert report.file_name == "journal-des-ventes_2026-01-01_2026-12-31.csv"

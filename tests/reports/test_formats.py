@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
+import sys
 from datetime import date
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -238,20 +240,33 @@ def test_the_file_says_when_the_ledger_was_so() -> None:
     assert (report.expires_at - report.snapshot_at).days == 30
 
 
-def test_packing_a_workbook_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("looks", [1, 20])
+def test_packing_a_workbook_can_be_stopped(
+    looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A big one takes long after its last row."""
 
     class Stop(BaseException):
         pass
 
+    looked: list[None] = []
+    complaints: list[Any] = []
+
     def look_up() -> None:
-        raise Stop
+        looked.append(None)
+        if len(looked) == looks:
+            raise Stop
 
     a_busy_spring()
     monkeypatch.setattr(xlsx_file, "LOOK_EVERY", 1)
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
     wanted = KINDS["entries"].document(
         LedgerEntry.objects.all(), period_of("entries"), Ledger.load()
     )
 
     with pytest.raises(Stop):
         xlsx_file.XlsxFile().write(tmp_path / "book", wanted, lambda table: table.chunks(), look_up)
+    gc.collect()
+
+    assert len(looked) == looks
+    assert complaints == []

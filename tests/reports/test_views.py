@@ -114,7 +114,10 @@ def test_asking_starts_a_job_and_leads_to_the_report(
     assert answer.headers["Location"] == report.get_absolute_url()
     assert (report.owner, report.kind, report.format) == (alice, kind, fmt)
     assert report.asked.last == date(2026, 12, 31)
-    assert report.job == SSEProgress.objects.get(user=alice, task_type="report")
+    job = SSEProgress.objects.get(user=alice, task_type="report")
+    assert report.job == job
+    with translation.override("fr"):
+        assert job.title_text == str(KINDS[kind].label)
 
 
 def test_a_program_gets_json(as_alice: Client) -> None:

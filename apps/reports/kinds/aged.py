@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F, Max, Min, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.reports.accounts import CUSTOMERS
 from apps.reports.cents import debit, total
@@ -32,7 +32,8 @@ class AgedReceivables(Kind):
     """Customers' open amounts in buckets of thirty days."""
 
     name = "aged-receivables"
-    label = gettext_lazy("Aged receivables")
+    title = gettext_noop("Aged receivables")
+    label = gettext_lazy(title)
     about = gettext_lazy("What each customer owes on a day, and since when it has been due.")
     asks = Asks.DAY
     formats = ("xlsx", "csv", "pdf")

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from apps.reports.document import CHUNK, Chart, Chunk, Document, Row, Table, chunked
@@ -28,6 +29,8 @@ class Kind(ABC):
     """One kind of report, computed from the ledger's entries alone."""
 
     name: str
+    #: The msgid of `label`, for the job.
+    title: str
     label: Promise
     #: One sentence for the page.
     about: Promise
@@ -59,7 +62,7 @@ class Kind(ABC):
         """Put a document together, with what every report says about itself."""
         return Document(
             title=str(self.label),
-            slug=self.name,
+            slug=slugify(str(self.label)),
             period=period,
             company=ledger.name,
             siren=ledger.siren,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.reports.cents import in_cents, total
 from apps.reports.document import Cell, Column, Document, Table
@@ -22,7 +22,8 @@ class Entries(Kind):
     """One row a line of the ledger."""
 
     name = "entries"
-    label = gettext_lazy("Ledger entries")
+    title = gettext_noop("Ledger entries")
+    label = gettext_lazy(title)
     about = gettext_lazy("Every line of the ledger, debit and credit.")
     formats = ("xlsx", "csv")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.reports.cents import in_cents, total
 from apps.reports.document import Cell, Column, Document, Table
@@ -37,7 +37,8 @@ class Fec(Kind):
     """All entries of a financial year, in the order of their validation."""
 
     name = "fec"
-    label = gettext_lazy("FEC")
+    title = gettext_noop("FEC")
+    label = gettext_lazy(title)
     about = gettext_lazy(
         "The entries of a financial year as the French tax office asks for them, checked before "
         "the file is offered."

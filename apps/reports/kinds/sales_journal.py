@@ -10,7 +10,7 @@ from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import TruncMonth
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.reports.accounts import CUSTOMERS, SALES, SALES_JOURNAL, VAT
 from apps.reports.cents import credit, debit, total
@@ -31,7 +31,8 @@ class SalesJournal(Kind):
     """What was sold, piece by piece, with subtotals a month."""
 
     name = "sales-journal"
-    label = gettext_lazy("Sales journal")
+    title = gettext_noop("Sales journal")
+    label = gettext_lazy(title)
     about = gettext_lazy(
         "Each invoice and credit note with its net amount and VAT per rate, summed up by month."
     )

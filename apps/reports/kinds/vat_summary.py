@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.reports.cents import credit, pretty, total
 from apps.reports.document import Cell, Chart, Column, Document, Table
@@ -36,7 +36,8 @@ class VatSummary(Kind):
     """Bases and VAT for the return."""
 
     name = "vat-summary"
-    label = gettext_lazy("VAT summary")
+    title = gettext_noop("VAT summary")
+    label = gettext_lazy(title)
     about = gettext_lazy(
         "Net amounts and collected VAT by month and rate, reconciled with the ledger."
     )

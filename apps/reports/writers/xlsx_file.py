@@ -80,6 +80,7 @@ class LookingFile(FileIO):
         super().__init__(path, "wb")
         self._look_up = look_up
         self._unseen = 0
+        self._left_at = 0
 
     def write(self, data: Any) -> int:
         """Write all of it."""
@@ -97,11 +98,17 @@ class LookingFile(FileIO):
 
     def seek(self, *args: int) -> int:
         """Go to a place."""
-        return 0 if self.closed else super().seek(*args)
+        return self._left_at if self.closed else super().seek(*args)
 
     def tell(self) -> int:
         """Say at which place it is."""
-        return 0 if self.closed else super().tell()
+        return self._left_at if self.closed else super().tell()
+
+    def close(self) -> None:
+        """Close the file, and remember where that was."""
+        if not self.closed:
+            self._left_at = super().tell()
+        super().close()
 
     def flush(self) -> None:
         """Do nothing: nothing is held back."""

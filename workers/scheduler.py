@@ -75,6 +75,8 @@ def build(schedule: Sequence[Periodic], leads: Callable[[], bool]) -> Background
 
     from workers.clock import Every
 
+    # That a tick is still under way when the next one is due is no news: it does the same.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
         timezone=settings.TIME_ZONE,
         job_defaults={

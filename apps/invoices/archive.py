@@ -40,17 +40,15 @@ def _keep(invoice: Invoice) -> bytes:
     digest = _digest(content)
     path = f"{invoice.issue_date:%Y/%m}/{invoice.number}-{digest[:8]}.pdf"
     _write(_path(path), content)
-    # Two at once make the same: whose row comes first does not matter.
-    kept, _ = InvoiceFile.objects.get_or_create(
+    kept = InvoiceFile(
         invoice=invoice,
-        defaults={
-            "path": path,
-            "sha256": digest,
-            "size": len(content),
-            "template_version": pdf.TEMPLATE_VERSION,
-        },
+        path=path,
+        sha256=digest,
+        size=len(content),
+        template_version=pdf.TEMPLATE_VERSION,
     )
-    invoice.file = kept
+    # Two at once make the same: whose row comes first does not matter.
+    InvoiceFile.objects.bulk_create([kept], ignore_conflicts=True)
     return content
 
 

@@ -15,14 +15,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemPutOff, ItemSkipped
 from apps.core.outages import is_outage
-from apps.invoices import letters, message_ids
+from apps.invoices import claims, letters, message_ids
 from apps.invoices.errors import Deferred, InDoubt, MailerError, Refused, Unreachable
 from apps.invoices.gate import Gate
 from apps.invoices.mailer import Mailer
@@ -35,16 +35,6 @@ from apps.invoices.models import (
     MailingMode,
 )
 from apps.invoices.models.delivery import DeliveryQuerySet
-
-#: From where a worker may claim a delivery: no mail of it was ever taken.
-CLAIMABLE = (
-    DeliveryStatus.PENDING,
-    DeliveryStatus.REFUSED,
-    DeliveryStatus.FAILED,
-    DeliveryStatus.SKIPPED,
-    DeliveryStatus.CHECKED,
-    DeliveryStatus.CANCELLED,
-)
 
 MAYBE_SENT = gettext_noop(
     "The connection broke after the e-mail was handed over: it may have been sent."
@@ -123,10 +113,10 @@ class Sender:
             return
         if letter.outcome is not None:
             text = str(letter.outcome.params.get("error", ""))
-            _finish(delivery, letter.status, text=text)
+            claims.finish(delivery, letter.status, text=text)
             raise letter.outcome
         if delivery.mailing.mode == MailingMode.DRY_RUN:
-            _finish(delivery, DeliveryStatus.CHECKED)
+            claims.finish(delivery, DeliveryStatus.CHECKED)
             return
         if letter.message is not None:
             self._hand_over(delivery, letter.message)
@@ -146,11 +136,11 @@ class Sender:
             raise _failed(delivery, error) from error
         except Exception:
             # Nobody foresaw it, so nobody knows on which side of the effect it happened.
-            _finish(delivery, DeliveryStatus.UNKNOWN)
+            claims.finish(delivery, DeliveryStatus.UNKNOWN)
             raise
         try:
             self._gate.answered()
-            _finish(delivery, DeliveryStatus.ACCEPTED, code=250, text=words)
+            claims.finish(delivery, DeliveryStatus.ACCEPTED, code=250, text=words)
             _restore_address(delivery)
         except DatabaseError as error:
             raise ItemInDoubt(
@@ -162,18 +152,7 @@ class Sender:
 def _claim(delivery: Delivery) -> bool:
     """Take a delivery from waiting to being sent, in one guarded update; False: sent already."""
     try:
-        with transaction.atomic():
-            claimed = Delivery.objects.filter(pk=delivery.pk, status__in=CLAIMABLE).update(
-                status=DeliveryStatus.SENDING,
-                recipient=delivery.recipient,
-                message_id=delivery.message_id,
-                attempts=F("attempts") + 1,
-                claimed_at=timezone.now(),
-                not_before=None,
-                finished_at=None,
-                smtp_code=None,
-                smtp_text="",
-            )
+        claimed = claims.claim(delivery)
     except IntegrityError as error:
         raise ItemSkipped(
             gettext_noop("Another mailing is sending this invoice."), code="under_way"
@@ -182,7 +161,7 @@ def _claim(delivery: Delivery) -> bool:
         return True
     if Delivery.objects.get(pk=delivery.pk).status == DeliveryStatus.ACCEPTED:
         return False
-    _finish(delivery, DeliveryStatus.UNKNOWN)
+    claims.finish(delivery, DeliveryStatus.UNKNOWN)
     raise ItemInDoubt(MAYBE_SENT, code="in_doubt")
 
 
@@ -198,7 +177,7 @@ def _deferred(delivery: Delivery, error: Deferred) -> ItemOutcomeError:
     answer = {"answer": str(error)}
     waits = settings.HERON_MAIL_RETRY_SECONDS
     if delivery.deferrals >= len(waits):
-        _finish(delivery, DeliveryStatus.FAILED, code=error.code, text=error.text)
+        claims.finish(delivery, DeliveryStatus.FAILED, code=error.code, text=error.text)
         _row(delivery).update(deferrals=0)
         return ItemFailed(PUT_OFF, code="deferred", params=answer)
     wait = waits[delivery.deferrals]
@@ -216,9 +195,9 @@ def _failed(delivery: Delivery, error: MailerError) -> ItemOutcomeError:
     """Write down why a mail was not accepted, and tell it as an item's outcome."""
     answer = {"answer": str(error)}
     if isinstance(error, InDoubt):
-        _finish(delivery, DeliveryStatus.UNKNOWN, code=error.code, text=error.text)
+        claims.finish(delivery, DeliveryStatus.UNKNOWN, code=error.code, text=error.text)
         return ItemInDoubt(MAYBE_SENT, code="no_answer", params=answer)
-    _finish(delivery, DeliveryStatus.REFUSED, code=error.code, text=error.text)
+    claims.finish(delivery, DeliveryStatus.REFUSED, code=error.code, text=error.text)
     if isinstance(error, Refused) and error.command == "RCPT" and delivery.live:
         Customer.objects.filter(pk=delivery.invoice.customer_id).update(
             email_state=EmailState.REFUSED, email_state_reason=str(error)[:300]
@@ -235,15 +214,8 @@ def _restore_address(delivery: Delivery) -> None:
         )
 
 
-def _finish(delivery: Delivery, status: DeliveryStatus, *, code: int = 0, text: str = "") -> None:
-    """Write an outcome; a late worker may still say what really became of a doubtful mail."""
-    _being_sent(delivery).update(
-        status=status, smtp_code=code or None, smtp_text=text[:500], finished_at=timezone.now()
-    )
-
-
 def _being_sent(delivery: Delivery) -> DeliveryQuerySet:
-    return _row(delivery).filter(status__in=(DeliveryStatus.SENDING, DeliveryStatus.UNKNOWN))
+    return _row(delivery).filter(status__in=claims.UNDER_WAY)
 
 
 def _row(delivery: Delivery) -> DeliveryQuerySet:

@@ -16,10 +16,12 @@ def envelope(message: EmailMessage) -> tuple[str, str]:
 
 def serialize(message: EmailMessage) -> bytes:
     """Write a mail with CRLF line ends, and dots doubled at the start of a line."""
-    raw = message.message().as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    # Django's message takes linesep; the hints of its base class don't know it.
+    raw: bytes = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
     if not raw.endswith(b"\r\n"):
         raw += b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", raw)
+    raw = raw.replace(b"\r\n.", b"\r\n..")
+    return b"." + raw if raw.startswith(b".") else raw
 
 
 def mail_options(smtp: smtplib.SMTP, payload: bytes) -> list[str]:

@@ -18,6 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from apps.invoices.errors import NothingToSendError
 from apps.invoices.mailing import prepare
+from apps.invoices.preflight import look
 from apps.invoices.models import Delivery, Invoice, Mailing
 
 user = get_user_model().objects.get(username="demo")
@@ -35,12 +36,14 @@ def click():
     finally:
         connection.close()
 
+ready, before = look(Invoice.objects.all()), Mailing.objects.count()
 threads = [threading.Thread(target=click) for _ in range(4)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(json.dumps({
-    "sent": sent, "errors": errors, "invoices": Invoice.objects.count(),
-    "deliveries": Delivery.objects.count(), "mailings": Mailing.objects.count(),
+    "sent": sent, "errors": errors, "ready": ready.to_send, "mute": ready.without_address,
+    "deliveries": Delivery.objects.filter(status="pending").count(),
+    "mailings": Mailing.objects.count() - before,
 }))
 """
 
@@ -65,7 +68,8 @@ def test_the_same_selection_sent_four_times_at_once_is_sent_once(
     outcome = json.loads(manage(env, "shell", "--no-imports", "--command", RACE).splitlines()[-1])
 
     assert outcome["errors"] == []
-    assert sum(outcome["sent"]) == outcome["invoices"] == outcome["deliveries"] == 500
+    assert sum(outcome["sent"]) == outcome["ready"] > 300
+    assert outcome["deliveries"] == outcome["ready"] + outcome["mute"]
     assert outcome["mailings"] == sum(1 for count in outcome["sent"] if count)
 
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from apps.core.errors import ItemFailed, ItemInDoubt, ItemPutOff, ItemSkipped, JobPutOff
 from apps.core.statuses import Status
-from apps.invoices import letters, mailing, sending
+from apps.invoices import claims, letters, mailing, sending
 from apps.invoices.errors import (
     Deferred,
     InDoubt,
@@ -228,7 +228,7 @@ def test_an_acceptance_that_cannot_be_written_down_is_in_doubt(
     def full(*_: Any, **__: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(sending, "_finish", full)
+    monkeypatch.setattr(claims, "finish", full)
 
     with pytest.raises(ItemInDoubt):
         send(make_delivery(), Scripted("OK"))

@@ -163,7 +163,7 @@ def _written_mailing(invoices: list[Invoice], messages: list[EmailMessage]) -> f
 
     ready = {invoice.pk: message for invoice, message in zip(invoices, messages, strict=True)}
     original = letters.compose
-    letters.compose = lambda delivery, _company: ready[delivery.invoice_id]
+    letters.compose = lambda delivery, company: ready[delivery.invoice_id]
     try:
         return _mailing(invoices)
     finally:
@@ -179,7 +179,8 @@ def _bare_sending(messages: list[EmailMessage]) -> float:
 
 
 def _hand_over(smtp: smtplib.SMTP, message: EmailMessage) -> None:
-    content = message.message().as_bytes(linesep="\r\n")
+    # Django's own way to write a message, which is not in the type hints of the base class.
+    content: bytes = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
     smtp.sendmail(FROM, message.recipients(), content)
 
 

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.utils import timezone
 
-from apps.core import runner
+from apps.core import closing
 from apps.core.batch import Batch
 from apps.core.conf import conf
 from apps.core.errors import ItemFailed, JobCancelled, JobHandedBack, JobStopped, LeaseLost
@@ -66,7 +66,7 @@ def test_an_attempt_that_was_settled_in_its_absence_ends_nothing(
     before = SSEProgress.objects.values().get(pk=job.pk)
 
     with pytest.raises(LeaseLost):
-        runner._stop(ProgressTracker(frozen), frozen, stop)
+        closing.stop(ProgressTracker(frozen), frozen, stop)
 
     assert SSEProgress.objects.values().get(pk=job.pk) == before
 
@@ -91,7 +91,7 @@ def test_an_attempt_that_comes_back_after_a_retry_does_not_count_into_it(job: SS
     retried = retry(SSEProgress.objects.get(pk=job.pk))
 
     with pytest.raises(LeaseLost):
-        runner._stop(ProgressTracker(frozen), frozen, JobCancelled())
+        closing.stop(ProgressTracker(frozen), frozen, JobCancelled())
 
     job.refresh_from_db()
     assert (job.status, job.processed_items) == (Status.PENDING, retried.processed_items)

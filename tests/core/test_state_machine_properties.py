@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from apps.core import runner, verbs
+from apps.core import closing, verbs
 from apps.core.errors import (
     JobCancelled,
     JobHandedBack,
@@ -63,13 +63,13 @@ class Attempt:
             self.tracker.ticker.flush()
 
     def stop(self, how: str) -> None:
-        runner._stop(self.tracker, self.job, STOPS[how])
+        closing.stop(self.tracker, self.job, STOPS[how])
 
     def complete(self) -> None:
-        runner._complete(self.tracker, self.job)
+        closing.complete(self.tracker, self.job)
 
     def fail(self) -> None:
-        runner._end(self.job, Status.FAILED, "error", error={"code": "x", "message": "x"})
+        closing.end(self.job, Status.FAILED, "error", error={"code": "x", "message": "x"})
 
 
 class Life(RuleBasedStateMachine):

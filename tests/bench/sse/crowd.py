@@ -33,7 +33,7 @@ PATIENCE_S = 60.0
 class Returning:
     """How readers come back: as the pages' own script does, `backoffMin` and all."""
 
-    #: The first attempt comes within this time, each further one within twice as much.
+    #: The first attempt comes within this time, each further one within half as much again.
     within_s: float = 3.0
     most_s: float = 30.0
     #: Whether each opening reads a snapshot; otherwise only a `stream-reset` does.
@@ -41,7 +41,7 @@ class Returning:
 
     def delay(self, attempts: int) -> float:
         """Give how long to wait after so many attempts that failed."""
-        within: float = min(self.most_s, self.within_s * 2 ** min(attempts, 10))
+        within: float = min(self.most_s, self.within_s * 1.5 ** min(attempts, 10))
         return within * random.uniform(0.1, 1.0)
 
 

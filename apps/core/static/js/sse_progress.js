@@ -111,8 +111,8 @@
     pollWithoutStream: 1_500,
     hiddenGrace: 30_000,
     hiddenPoll: 20_000,
-    /** The first new attempt comes within this time, each further one within twice as much. Where
-     * in it is left to chance: thousands of pages may have lost the same server. */
+    /** The first new attempt comes within this time, each further one within half as much again.
+     * Where in it is left to chance: thousands of pages may have lost the same server. */
     backoffMin: 3_000,
     backoffMax: 30_000,
     /** The server takes a ticket for a little longer than this. */
@@ -828,6 +828,13 @@
     }
   }
 
+  /** @param {URL} url */
+  const addressOf = (url) =>
+    url.origin === location.origin ? url.pathname + url.search : url.href;
+
+  /** The channel of a job begins with this. */
+  const JOB = "progress-";
+
   /** Where the stream of each channel goes on from, and the tickets that open it. */
   class Places {
     /** @type {Map<string, string>} */
@@ -873,9 +880,11 @@
 
     /** @param {readonly string[]} channels @param {URLSearchParams} query */
     addTo(query, channels) {
-      const known = channels.filter((channel) => this.#ids.has(channel));
-      const ids = known.map(
-        (channel) => `${encodeURIComponent(channel)}:${this.#ids.get(channel)}`,
+      // A job that was started a moment ago has a first event already, which would be missed: where
+      // no place is known, the stream begins with the job's newest state (0: before any event).
+      const asked = channels.filter((channel) => this.knows(channel) || channel.startsWith(JOB));
+      const ids = asked.map(
+        (channel) => `${encodeURIComponent(channel)}:${this.#ids.get(channel) ?? 0}`,
       );
       if (ids.length) query.append("lastEventId", ids.join(","));
       const now = Date.now();
@@ -980,12 +989,17 @@
       this.#places.learn(start, this.#covered);
     }
 
-    /** Bars that come and go together cause one new connection, not one each. */
+    /** Bars that come and go together cause one new connection, not one each. The first one of a
+     * page that is there need not wait for others: a script makes its bars in one go. */
     #settleSoon() {
-      this.#timers.settle ??= setTimeout(() => {
-        this.#timers.settle = undefined;
-        this.#settle();
-      }, 30);
+      const first = !this.#source && document.readyState !== "loading";
+      this.#timers.settle ??= setTimeout(
+        () => {
+          this.#timers.settle = undefined;
+          this.#settle();
+        },
+        first ? 0 : 30,
+      );
     }
 
     #settle() {
@@ -1014,13 +1028,14 @@
       const channels = this.#channels();
       const url = new URL(this.streamUrl, location.href);
       for (const channel of channels) url.searchParams.append("channel", channel);
+      // What is told to developers is what the guide shows, without places and tickets.
+      const shown = addressOf(url);
       this.#places.addTo(url.searchParams, channels);
       this.#resumed = new Set(channels.filter((channel) => this.#places.knows(channel)));
-      const address = url.origin === location.origin ? url.pathname + url.search : url.href;
       if (this.state === "idle" || this.state === "live") this.#setState("connecting");
-      this.#each((subscriber) => subscriber.connecting(address));
+      this.#each((subscriber) => subscriber.connecting(shown));
       this.#covered = new Set(channels);
-      this.#listen(new EventSource(address));
+      this.#listen(new EventSource(addressOf(url)));
       this.#timers.open = setTimeout(() => this.#openOverdue(), config.openTimeout);
     }
 
@@ -1105,7 +1120,7 @@
     /** @param {LinkState} state  until the next attempt */
     #backOff(state) {
       this.#close();
-      const within = Math.min(config.backoffMax, config.backoffMin * 2 ** this.#attempts++);
+      const within = Math.min(config.backoffMax, config.backoffMin * 1.5 ** this.#attempts++);
       const jittered = this.#hint ?? within * (0.1 + 0.9 * Math.random());
       this.#hint = null;
       this.retryAt = Date.now() + jittered;
@@ -1764,7 +1779,7 @@
     }
 
     get channel() {
-      return this.getAttribute("channel") || `progress-${this.jobId}`;
+      return this.getAttribute("channel") || `${JOB}${this.jobId}`;
     }
 
     /** The job as last heard of, in the wire format; `null` before. */

@@ -6,6 +6,7 @@ Own short lists instead of a faker: towns that match their postcode, and address
 
 from __future__ import annotations
 
-from .generator import SIZES, DemoCustomer, DemoData, DemoInvoice, DemoLine, generate
+from .facts import DemoCustomer, DemoInvoice, DemoLine
+from .generator import SIZES, DemoData, generate
 
 __all__ = ["SIZES", "DemoCustomer", "DemoData", "DemoInvoice", "DemoLine", "generate"]

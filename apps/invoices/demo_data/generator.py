@@ -17,9 +17,10 @@ from itertools import product
 from random import Random
 from uuid import UUID
 
+from .facts import DemoCustomer, DemoInvoice, DemoLine
 from .identifiers import make_siren, make_siret, vat_number
 from .places import STREETS, TOWNS
-from .trades import ACTIVITIES, CATALOGUE, FAMILIES, FORMS, MAILBOXES, SERVICE_UNITS
+from .trades import ACTIVITIES, CATALOGUE, FAMILIES, FORMS, MAILBOXES
 
 #: Name of a size → customers and invoices.
 SIZES: dict[str, tuple[int, int]] = {
@@ -52,62 +53,6 @@ CREDITED = 0.015
 
 PAYMENT_DAYS = (30, 30, 30, 45, 60)
 LINE_COUNTS, LINE_WEIGHTS = (1, 2, 3, 4, 5, 8), (15, 25, 25, 18, 12, 5)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DemoCustomer:
-    """A customer to be made."""
-
-    code: str
-    name: str
-    siren: str
-    vat_number: str
-    address: str
-    postcode: str
-    city: str
-    email: str
-    language: str
-
-    @property
-    def is_reachable(self) -> bool:
-        """Whether a mail to the customer is taken at once."""
-        return bool(self.email) and not self.email.startswith(("4xx", "5xx")) and "@" in self.email
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DemoLine:
-    """A line to be made."""
-
-    label: str
-    unit: str
-    quantity: Decimal
-    unit_price: Decimal
-    vat_rate: Decimal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DemoInvoice:
-    """An invoice to be made and validated, or a credit note."""
-
-    uuid: UUID
-    customer_code: str
-    issue_date: date
-    due_date: date
-    order_ref: str
-    lines: tuple[DemoLine, ...]
-    #: The invoice that a credit note takes back.
-    corrects: UUID | None = None
-    #: Hundredths of the total that are paid, and the last day of it.
-    paid_percent: int = 0
-    paid_on: date | None = None
-    #: Whether it went to the customer long ago.
-    is_sent: bool = False
-
-    @property
-    def operation_category(self) -> str:
-        """Say whether goods, services or both are sold, as BT-23 has it."""
-        services = {line.unit in SERVICE_UNITS for line in self.lines}
-        return "M1" if len(services) == 2 else "S1" if services == {True} else "B1"
 
 
 @dataclass(frozen=True, kw_only=True)

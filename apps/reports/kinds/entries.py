@@ -35,7 +35,7 @@ class Entries(Kind):
         """Lay out one table."""
         wanted = within(entries, period)
         sums = wanted.aggregate(
-            count=Count("pk"), debit=total(in_cents("debit")), credit=total(in_cents("credit"))
+            count=Count("*"), debit=total(in_cents("debit")), credit=total(in_cents("credit"))
         )
         table = Table(
             name=_("Entries"),

@@ -54,7 +54,7 @@ class Fec(Kind):
         """Lay out the lines as the ledger has them; the file's own columns are its format's."""
         wanted = within(entries, period)
         sums = wanted.aggregate(
-            count=Count("pk"), debit=total(in_cents("debit")), credit=total(in_cents("credit"))
+            count=Count("*"), debit=total(in_cents("debit")), credit=total(in_cents("credit"))
         )
         cells = {"date": Cell.DATE, "number": Cell.NUMBER, "year": Cell.NUMBER}
         columns = [Column(label=name, cell=cells.get(name, Cell.TEXT)) for name in FIELDS]

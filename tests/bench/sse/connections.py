@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from statistics import median
 
 from tests.bench.common import OURS, Samples, report
-from tests.bench.sse import tickets
 from tests.bench.sse.load import Cost, cost
 from tests.bench.sse.servers import BARE, HERON, STOCK
 from tests.bench.sse.size import ROUNDS, STREAMS, streams_with_threads
@@ -37,7 +36,7 @@ async def measure() -> None:
     openings: dict[str, list[Opening]] = {}
     with staged(jobs=STREAMS, on_one=0) as stage:
         rigs = {kind.name: stage.rig(kind) for kind in (HERON, STOCK, BARE)}
-        names = [OURS, SESSION, "stock", "bare"] if tickets.are_known() else [OURS, "stock", "bare"]
+        names = [OURS, SESSION, "stock", "bare"]
         for number in range(ROUNDS):
             start = number % len(names)
             for name in names[start:] + names[:start]:
@@ -47,7 +46,7 @@ async def measure() -> None:
                 opened = await opening(
                     rig,
                     streams=streams_with_threads() if name == "stock" else STREAMS,
-                    by_ticket=name == OURS and SESSION in names,
+                    by_ticket=name == OURS,
                     loaded=name != SESSION,
                 )
                 openings.setdefault(name, []).append(opened)

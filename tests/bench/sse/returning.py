@@ -6,7 +6,6 @@ import asyncio
 import time
 
 from tests.bench.common import line
-from tests.bench.sse import tickets
 from tests.bench.sse.crowd import Returning
 from tests.bench.sse.servers import HERON
 from tests.bench.sse.size import STREAMS
@@ -24,9 +23,7 @@ async def measure() -> None:
         rig.server.start()
         who = rig.site.readers_of_own(STREAMS)
         # Pages have a ticket that is still good: each keep-alive brings a fresh one.
-        by_ticket = tickets.are_known()
-        way = "ticket" if by_ticket else "session"
-        async with rig.readers(who, returning=Returning(), by_ticket=by_ticket) as crowd:
+        async with rig.readers(who, returning=Returning(), by_ticket=True) as crowd:
             told = await rig.publisher.publish(STREAMS, rate=0, jobs=STREAMS, write=True)
             seqs = told["seqs"]
             await crowd.until(lambda: crowd.newest_count(seqs) == STREAMS)
@@ -48,7 +45,7 @@ async def measure() -> None:
                 "sse.reconnect_s",
                 round(took, 2),
                 "s",
-                note=f"{STREAMS} streams by {way} ({known} knew their job's state); process "
+                note=f"{STREAMS} streams by ticket ({known} knew their job's state); process "
                 f"killed, answering again after {up_after:.1f} s; {crowd.open_count} back, "
                 f"{crowd.newest_count(seqs)} with the right state "
                 f"({MOVED_ON} jobs went on meanwhile); "

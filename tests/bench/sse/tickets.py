@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
-MODULE = "apps.core.live.ticket"
-
-
-def are_known() -> bool:
-    """Say whether this Heron has tickets at all."""
-    return find_spec(MODULE) is not None
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 def issue(asked: Sequence[tuple[int, str, str]]) -> list[str]:
@@ -20,12 +15,13 @@ def issue(asked: Sequence[tuple[int, str, str]]) -> list[str]:
     from django.contrib.auth.models import User
 
     from apps.core.live.channels import job_channel
+    from apps.core.live.ticket import ticket_for
 
-    ticket_for = import_module(MODULE).ticket_for
+    def asking(user_id: int, session: str) -> HttpRequest:
+        seen = SimpleNamespace(user=User(pk=user_id), session=SimpleNamespace(session_key=session))
+        return cast("HttpRequest", seen)
+
     return [
-        ticket_for(
-            SimpleNamespace(user=User(pk=user_id), session=SimpleNamespace(session_key=session)),
-            [job_channel(job_id)],
-        )
+        ticket_for(asking(user_id, session), [job_channel(job_id)])
         for user_id, session, job_id in asked
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.core.retention import prune
+from apps.core.retention import prune, remove_artefacts
 from workers.upkeep import ring_again, settle_stale_jobs
 
 
@@ -27,5 +27,6 @@ class Periodic:
 SCHEDULE = (
     Periodic(name="settle-stale-jobs", run=settle_stale_jobs, every_seconds=0.5),
     Periodic(name="ring-again", run=ring_again, every_seconds=2),
+    Periodic(name="remove-artefacts", run=remove_artefacts, crontab="7 * * * *"),
     Periodic(name="prune", run=prune, crontab="17 3 * * *"),
 )

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce, Now
 from apps.core import shutdown
 from apps.core.conf import conf
 from apps.core.models import SSEProgress, SSEProgressQuerySet
-from apps.core.signals import job_pruned
+from apps.core.signals import artefacts_due, job_pruned
 from apps.core.statuses import TERMINAL
 
 #: Jobs deleted in one transaction: nobody else has to wait for long.
@@ -41,6 +41,13 @@ def prune() -> int:
     if pruned:
         logger.info("%s jobs older than %s days were pruned", pruned, conf.KEEP_DAYS)
     return pruned
+
+
+def remove_artefacts() -> None:
+    """Have the features take away what was kept for long enough."""
+    for receiver, answer in artefacts_due.send_robust(SSEProgress):
+        if isinstance(answer, Exception):
+            logger.error("%r could not take away what is too old: %r", receiver, answer)
 
 
 def prunable() -> SSEProgressQuerySet:

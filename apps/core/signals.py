@@ -17,3 +17,7 @@ job_pruned = Signal()
 #: `track` and `key` (the item's, as in the ledger), `decision` (a Decision), `user`. A receiver
 #: that raises undoes the decision.
 item_decided = Signal()
+
+#: Sent every hour by the scheduler, so that features take away what they keep for a time only. A
+#: receiver that raises is told in the log, and called again the next time.
+artefacts_due = Signal()

@@ -8,7 +8,6 @@ from apps.core.actors import progress_actor
 from apps.core.tracker import ProgressTracker
 from apps.reports.building import build
 from apps.reports.models import Report
-from apps.reports.retention import remove_expired
 
 #: The job's unit, marked for the translators; the job keeps the msgids.
 UNIT = ngettext_lazy("row", "rows")
@@ -22,5 +21,4 @@ UNIT = ngettext_lazy("row", "rows")
 )
 def build_report(progress: ProgressTracker, report_id: int) -> None:
     """Make the file of a report that somebody asked for."""
-    remove_expired()
     build(progress, Report.objects.select_related("owner").get(pk=report_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.core.models import SSEProgress
-from apps.core.signals import job_pruned
+from apps.core.signals import artefacts_due, job_pruned
 from apps.reports import store
 from apps.reports.models import Report
 
@@ -21,6 +21,11 @@ def remove_expired() -> int:
     return removed
 
 
+def on_artefacts_due(sender: object, **_kwargs: Any) -> None:
+    """Remove what has expired."""
+    remove_expired()
+
+
 def on_pruned(sender: object, *, job: SSEProgress, **_kwargs: Any) -> None:
     """Let a report go with its job, and its file with it."""
     for report in Report.objects.filter(job=job.pk):
@@ -30,5 +35,6 @@ def on_pruned(sender: object, *, job: SSEProgress, **_kwargs: Any) -> None:
 
 
 def connect() -> None:
-    """Listen to what is pruned."""
+    """Listen to what is pruned, and to the hours."""
+    artefacts_due.connect(on_artefacts_due, dispatch_uid="reports.retention")
     job_pruned.connect(on_pruned, dispatch_uid="reports.retention")

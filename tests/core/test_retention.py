@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from apps.core import retention, shutdown
 from apps.core.models import JobItem, Outcome, SSEProgress, SSEProgressQuerySet
-from apps.core.signals import job_pruned
+from apps.core.signals import artefacts_due, job_pruned
 from apps.core.statuses import TERMINAL, Status
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +185,26 @@ def test_a_job_that_something_else_holds_on_to_stays_and_the_others_go(
 
     assert left() == {held.job_id}
     assert held.job_id in caplog.text
+
+
+def test_features_take_away_what_they_keep_and_one_that_cannot_is_told_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked: list[str] = []
+
+    def broken(sender: object, **_: Any) -> None:
+        raise OSError("the disk is away")
+
+    def working(sender: object, **_: Any) -> None:
+        asked.append("working")
+
+    for receiver in (broken, working):
+        artefacts_due.connect(receiver)
+    try:
+        retention.remove_artefacts()
+    finally:
+        for receiver in (broken, working):
+            artefacts_due.disconnect(receiver)
+
+    assert asked == ["working"]
+    assert "the disk is away" in caplog.text

@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 
 from apps.core.models import SSEProgress
+from apps.core.retention import remove_artefacts
 from apps.core.runner import run
 from apps.core.signals import job_pruned
 from apps.core.statuses import Status
@@ -24,7 +25,6 @@ from apps.reports.asking import estimate
 from apps.reports.control import controlled
 from apps.reports.kinds import KINDS
 from apps.reports.models import LedgerEntry, Report
-from apps.reports.retention import remove_expired
 from apps.reports.writers import FORMATS
 from tests.reports.factories import (
     YEAR,
@@ -319,7 +319,7 @@ def test_files_go_when_their_time_is_over(reports_dir: Path) -> None:
     old, young = made(), made()
     Report.objects.filter(pk=old.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
 
-    assert remove_expired() == 1
+    remove_artefacts()
 
     assert files(reports_dir) == [young.stored_name]
     old.refresh_from_db()

@@ -73,7 +73,8 @@ def test_each_file_is_received_once(tmp_path: Path) -> None:
         for watcher in watchers:
             watcher.send_signal(signal.SIGTERM)
         for watcher in watchers:
-            assert watcher.wait(timeout=20) == 0
+            # One that was started a moment ago does not listen yet.
+            assert watcher.wait(timeout=20) in (0, -signal.SIGTERM)
 
     assert int(manage("shell", "--no-imports", "--command", RECEIVED)) == FILES
     assert list((box / ".working").iterdir()) == []

@@ -51,7 +51,7 @@ KEPT = "mail-kept.after"
 
 def install() -> None:
     """Wrap each seam."""
-    from apps.core import fanout, handoff, parts, runner, settlement
+    from apps.core import closing, fanout, handoff, parts, settlement
     from apps.core.batch import Batch
     from apps.core.models import SSEProgressQuerySet
 
@@ -70,7 +70,8 @@ def install() -> None:
     _wrap(Batch, "join", "batch-join")
     _wrap(Batch, "_leave", "batch-leave")
     _wrap(settlement.Settlement, "settle", "settle")
-    _wrap(runner, "_leave", "end")
+    _wrap(closing, "_leave", "end")
+    _wrap(SSEProgressQuerySet, "complete", "end")
     _wrap(handoff, "ring", "ring")
     _wrap(fanout, "share_out", "share")
     _wrap(parts, "create", "parts")

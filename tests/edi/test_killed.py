@@ -46,6 +46,8 @@ def test_a_killed_import_goes_on_exactly(own_stack: LiveHeron, tmp_path: Path) -
         f"Partner.objects.create(name='Nord', edi_id='{plan.sender}', qualifier='14')"
     )
     (tmp_path / "orders.edi").write_bytes(write(plan))
+    # Nobody begins before somebody is there to kill.
+    own_stack.stack.processes.pop(WORKER).kill()
     watching = ("edi_watch", str(tmp_path), "--once", "--settle", "0", "--user", "demo")
     assert own_stack.manage(*watching).strip() == "1 received"
     job_id = own_stack.python(
@@ -53,12 +55,13 @@ def test_a_killed_import_goes_on_exactly(own_stack: LiveHeron, tmp_path: Path) -
     ).strip()
     clerk, random = Clerk(own_stack, own_stack.username), Random(7)
 
+    own_stack.stack.launch(WORKER)
     kills = 0
     while kills < KILLS and clerk.snapshot(job_id)["status"] not in TERMINAL:
         clerk.wait_until(
             job_id, lambda state: state["status"] == "running" or state["status"] in TERMINAL
         )
-        time.sleep(random.uniform(0, 0.6))
+        time.sleep(random.uniform(0, 0.3))
         own_stack.stack.processes.pop(WORKER).kill()
         own_stack.stack.launch(WORKER)
         kills += 1

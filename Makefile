@@ -5,7 +5,12 @@ PYTEST := $(PY) -m pytest
 # The tools load the settings; they must not need a secret, nor see somebody else's database.
 TOOL_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=1 PYTHONUNBUFFERED=1
 JOBS ?= 2
+PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 DATABASE_TESTS := $(wildcard tests/core tests/edi tests/invoices tests/reports tests/workers)
+# Not a second time those of Valkey, and those that bring both databases along.
+ONCE_IS_ENOUGH := $(addprefix --ignore=,$(wildcard tests/core/test_live.py tests/core/test_history.py \
+	tests/core/test_many_streams.py tests/invoices/test_racing.py tests/workers/test_ahead.py \
+	tests/workers/test_broker.py tests/workers/test_rabbitmq.py tests/workers/test_wake*.py))
 
 LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -36,14 +41,14 @@ js: install-dev ## Test the JavaScript without a browser
 	@.ci/node test
 
 unit: install-dev ## Unit and integration tests on SQLite
-	$(PYTEST) -m "not e2e" -n $(JOBS) --dist loadfile
+	$(PYTEST) -m "not e2e" $(PARALLEL)
 
 postgres: install-dev ## The tests that touch the database, again on PostgreSQL
-	$(PY) -m tests.support.postgres $(PYTEST) -m "not e2e" -n $(JOBS) --dist loadfile $(DATABASE_TESTS)
+	$(PY) -m tests.support.postgres $(PYTEST) -m "not e2e" $(PARALLEL) $(ONCE_IS_ENOUGH) $(DATABASE_TESTS)
 
 e2e: install-dev ## Tests in a real Chromium
 	@$(PY) -m tests.support.chromium
-	$(PYTEST) -m e2e -n $(JOBS) --dist loadfile
+	$(PYTEST) -m e2e $(PARALLEL)
 
 bench: ## Measure against the others, one JSON object a line; BENCH=jobs for one file
 	@.ci/venv requirements-bench.txt

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import F
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import translation
@@ -61,6 +62,15 @@ def _become(job: SSEProgress, status: Status, **values: Any) -> SSEProgress:
     SSEProgress.objects.filter(pk=job.pk).update(status=status, **values)
     job.refresh_from_db()
     return job
+
+
+def test_a_bar_that_is_ahead_of_the_rest_of_its_page_says_so(half_done: SSEProgress) -> None:
+    source = "{% load sse_progress %}{% sse_progress job %}"
+    assert "data-ahead" not in render(source, half_done)
+
+    SSEProgress.objects.filter(pk=half_done.pk).update(seq=F("seq") + 1)
+
+    assert "data-ahead" in render(source, half_done)
 
 
 def test_a_running_job_is_told_in_words_and_as_a_bar(half_done: SSEProgress) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +55,14 @@ def send(stack: LiveHeron, job_id: str, *, first: int, count: int = 1) -> None:
     stack.python(_SEND.format(job_id=job_id, first=first, count=count))
 
 
+def until(page: Page, holds: str) -> None:
+    """Wait for an expression; the page's own policy forbids Playwright's way of waiting."""
+    deadline = time.monotonic() + 30
+    while not page.evaluate(holds):
+        assert time.monotonic() < deadline, page.evaluate("heard")
+        page.wait_for_timeout(50)
+
+
 def test_django_eventstreams_own_script_hears_everything_across_a_restart(
     page: Page, own_stack: LiveHeron
 ) -> None:
@@ -65,13 +74,13 @@ def test_django_eventstreams_own_script_hears_everything_across_a_restart(
     page.goto(own_stack.base_url + "/core/jobs/")
     page.add_script_tag(url=own_stack.base_url + RECONNECTING)
     page.evaluate(_OPEN, [f"/core/events/?channel=progress-{job_id}", ["stream-open", "progress"]])
-    page.wait_for_function("heard.some(([kind]) => kind === 'stream-open')")
+    until(page, "heard.some(([kind]) => kind === 'stream-open')")
 
     send(own_stack, job_id, first=1)
-    page.wait_for_function("heard.some(([, data]) => data.includes('\"seq\": 1}'))")
+    until(page, "heard.some(([, data]) => data.includes('\"seq\": 1}'))")
     own_stack.restart_web()
     send(own_stack, job_id, first=2)
-    page.wait_for_function("heard.some(([, data]) => data.includes('\"seq\": 2}'))")
+    until(page, "heard.some(([, data]) => data.includes('\"seq\": 2}'))")
 
     heard = page.evaluate("heard")
     assert [kind for kind, _, _ in heard].count("stream-open") >= 2

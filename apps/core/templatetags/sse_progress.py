@@ -64,6 +64,8 @@ def sse_progress(
         "request": context.get("request"),
         "csrf_token": context.get("csrf_token"),
         "job_id": job.job_id,
+        # The bar is read anew: what else the page shows may be as old as this.
+        "page_seq": job.seq,
         "title": title,
         "icon": icon,
         "variant": variant,

@@ -45,6 +45,9 @@
     if (event instanceof CustomEvent && event.detail.previous) soon();
   });
 
+  // The job has moved on between the lists and the bar, which were read one after the other.
+  if (document.querySelector("sse-progress[data-ahead]")) soon();
+
   document.addEventListener("sse-progress:progress", () => {
     if (!document.hidden) pacing ??= setTimeout(soon, PACE_MS);
   });

@@ -5,7 +5,7 @@ PYTEST := $(PY) -m pytest
 # The tools load the settings; they must not need a secret, nor see somebody else's database.
 TOOL_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=1 PYTHONUNBUFFERED=1
 JOBS ?= 2
-PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+PARALLEL := -n $(JOBS) --dist loadfile
 DATABASE_TESTS := $(wildcard tests/core tests/edi tests/invoices tests/reports tests/workers)
 # Not a second time those of Valkey, and those that bring both databases along.
 ONCE_IS_ENOUGH := $(addprefix --ignore=,$(wildcard tests/core/test_live.py tests/core/test_history.py \

@@ -15,16 +15,6 @@ from tests.support.live import LiveHeron, running_heron
 from tests.support.valkey import running_valkey
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that start real servers.
-
-    They take long and have few tests: at the end one process would wait for the other's.
-    """
-    slow = {item.path for item in items if item.get_closest_marker("integration")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
     """Start a Valkey of the session's own; give its URL."""

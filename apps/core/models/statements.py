@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -84,7 +83,7 @@ def execute(
         given.get(param, param) if isinstance(param, str | int) else param
         for param in statement.rest
     ]
-    with _turn(connection), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement.sql, dict(zip(statement.names, params, strict=True)))
         # To the end: only then has SQLite committed, or said that it can't.
         found: list[tuple[Any, ...]] = cursor.fetchall()
@@ -126,22 +125,6 @@ def execute_into(
     for name, value in zip(columns.attnames, columns.read(found), strict=True):
         setattr(instance, name, value)
     return True
-
-
-def _turn(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
-    """Let the threads of this process write to SQLite one after the other.
-
-    SQLite has one writer, and makes the others sleep for milliseconds; and it keeps its lock from
-    a statement's first row to its last, while Python waits for the interpreter's.
-    """
-    # Whoever has a transaction open has SQLite's lock already, and must not wait for those who
-    # wait for that.
-    alone = connection.vendor == "sqlite" and not connection.in_atomic_block
-    return _writing if alone else _free
-
-
-_writing = threading.Lock()
-_free = nullcontext()
 
 
 def _compile(

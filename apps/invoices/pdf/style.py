@@ -10,10 +10,10 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph
 
 from apps import core
+from apps.core.typefaces import typeface
 
 FONTS = Path(core.__file__).resolve().parent / "fonts"
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
@@ -37,7 +37,7 @@ FACTS = ParagraphStyle("facts", BODY, alignment=TA_RIGHT)
 def register_fonts() -> None:
     """Make the two shipped fonts known to reportlab, once a process."""
     for name in (REGULAR, BOLD):
-        pdfmetrics.registerFont(TTFont(name, str(FONTS / f"{name}.ttf")))
+        pdfmetrics.registerFont(typeface(name, FONTS / f"{name}.ttf"))
 
 
 def paragraph(lines: list[str], style: ParagraphStyle) -> Paragraph:

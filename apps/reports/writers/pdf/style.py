@@ -8,9 +8,9 @@ from pathlib import Path
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 
 from apps import core
+from apps.core.typefaces import typeface
 
 FONTS = Path(core.__file__).resolve().parent / "fonts"
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
@@ -34,4 +34,4 @@ BOTTOM = 44.0
 def register_fonts() -> None:
     """Make the two shipped fonts known to reportlab, once a process."""
     for name in (REGULAR, BOLD):
-        pdfmetrics.registerFont(TTFont(name, str(FONTS / f"{name}.ttf")))
+        pdfmetrics.registerFont(typeface(name, FONTS / f"{name}.ttf"))

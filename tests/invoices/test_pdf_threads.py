@@ -21,7 +21,7 @@ def test_threads_cut_their_characters_out_of_one_font() -> None:
 
     def draw(text: str) -> None:
         try:
-            for _ in range(12):
+            for _ in range(60):
                 canvas = Canvas("unused.pdf")
                 canvas.setFont("Shared", 12)
                 canvas.drawString(72, 72, text)

@@ -48,6 +48,8 @@ class Settlement:
         #: Items to be done again one by one, and the item that undid their batch, with its end.
         self._redo: tuple[list[Any], Any, Entry | None] | None = None
         self._alone = False
+        #: What is to be written together with the outcome of the irreversible item that is out.
+        self._along: list[Callable[[], object]] | None = None
 
     def work(self, loop: Loop, *, ref: str, irreversible: bool) -> AbstractContextManager[Settle]:
         """Give the surroundings of the loop's current item, which it ends by calling `Settle`."""
@@ -94,6 +96,12 @@ class Settlement:
             self.settle(loop, entry)
             loop.settled = False
 
+    def along(self, write: Callable[[], object]) -> None:
+        """Call `write` in the transaction that settles the irreversible item that is out."""
+        if self._along is None:
+            raise RuntimeError("on_settle() belongs inside an irreversible item().")
+        self._along.append(write)
+
     def note_put_off(self, error: ItemPutOff) -> None:
         """Remember that an item is to be taken up later by this job."""
         due = monotonic() + error.after_seconds
@@ -128,12 +136,15 @@ class Settlement:
             loop.track.reserve(loop.key, ref, loop.after)
             self._ticker.write()
         # If settling fails, the reservation stays and tells the truth.
+        self._along = []
         try:
             yield partial(self.settle, loop)
         except JobPutOff:
             # Nothing has happened; written together with the end of the attempt.
             loop.track.release()
             raise
+        finally:
+            self._along = None
 
     @contextmanager
     def _transaction(self, loop: Loop, ref: str) -> Iterator[Settle]:
@@ -217,7 +228,7 @@ class Settlement:
     def settle(self, loop: Loop, entry: Entry | None = None) -> None:
         """Write an outcome and the counts together; no entry is plain success."""
         with self._ticker.lock, self._ticker.unless_it_fails():
-            if entry is None and loop.retried_key is None:
+            if entry is None and loop.retried_key is None and not self._along:
                 self._count(loop)
                 self._ticker.write()
             else:
@@ -226,6 +237,8 @@ class Settlement:
                         ledger.record(self._job, entry)
                     self._count(loop, entry.outcome if entry else None)
                     self._ticker.write()
+                    for write in self._along or ():
+                        write()
             self._ticker.announce("warning" if entry else "progress")
         self.note(entry)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -36,6 +36,7 @@ class RecordingTracker(ProgressTracker):
         self.links: list[dict[str, Any]] = []
         self._key = ""
         self._settled = False
+        self._along: list[Callable[[], object]] = []
 
     @property
     def job_id(self) -> str:
@@ -62,6 +63,7 @@ class RecordingTracker(ProgressTracker):
     @contextmanager
     def item(self, item: object, *, ref: str = "", irreversible: bool = False) -> Iterator[None]:
         """Note how the block ends."""
+        self._along = []
         try:
             yield
         except ItemOutcomeError as ended:
@@ -71,7 +73,13 @@ class RecordingTracker(ProgressTracker):
             self._note(kind("%(error)s", code=type(error).__name__, params={"error": str(error)}))
         else:
             self.done.append(self._key)
+        for write in self._along:
+            write()
         self._settled = True
+
+    def on_settle(self, write: Callable[[], object]) -> None:
+        """Call `write` when the item has ended."""
+        self._along.append(write)
 
     def advance(self, n: int = 1) -> None:
         """Note anonymous items as done."""

@@ -6,7 +6,7 @@ here, between two items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -142,6 +142,14 @@ class ProgressTracker:
                     self._settlement.note_put_off(error)
                 entry = entry_of(loop, ref, error, irreversible=irreversible)
             settle(entry)
+
+    def on_settle(self, write: Callable[[], object]) -> None:
+        """Have `write` called in the transaction that settles the irreversible item under way.
+
+        So what the block has learnt ("accepted") and the books can't tell different stories, even
+        if the worker dies at once.
+        """
+        self._settlement.along(write)
 
     def advance(self, n: int = 1) -> None:
         """Count `n` items as done, outside any loop of `track`."""

@@ -73,7 +73,7 @@ def _send(progress: ProgressTracker, deliveries: QuerySet[Delivery]) -> None:
     wanted = wanted.prefetch_related("invoice__lines").order_by("pk")
     with Mailer() as mailer:
         gate = Gate(mailer.account)
-        sender = Sender(mailer, gate, Company.load())
+        sender = Sender(mailer, gate, Company.load(), progress.on_settle)
         for delivery in progress.track(wanted, key="pk"):
             letter = sender.write(delivery)
             if letter.message is not None and delivery.mailing.mode != MailingMode.DRY_RUN:

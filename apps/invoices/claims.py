@@ -7,6 +7,7 @@ longer than it takes the database to do them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import connections, router, transaction
@@ -43,11 +44,15 @@ def claim(delivery: Delivery) -> bool:
         "smtp_code": None,
         "smtp_text": "",
     }
-    return _update(delivery, values, CLAIMABLE, also="attempts = attempts + 1")
+    alias = router.db_for_write(Delivery)
+    # A constraint that does not hold must not spoil a transaction around.
+    around = connections[alias].in_atomic_block
+    with transaction.atomic(using=alias) if around else nullcontext():
+        return _update(delivery, values, CLAIMABLE, also="attempts = attempts + 1")
 
 
 def finish(delivery: Delivery, status: DeliveryStatus, *, code: int = 0, text: str = "") -> bool:
-    """Write the outcome of a delivery that was claimed."""
+    """Write the outcome of a delivery that was claimed; False when it is not under way any more."""
     values = {
         "status": status.value,
         "smtp_code": code or None,
@@ -73,14 +78,6 @@ def _update(
     sql = f"UPDATE {table} SET {', '.join(assignments)} WHERE id = %s AND status IN ({states})"  # noqa: S608
     params = [_FIELDS[name].get_db_prep_save(value, connection) for name, value in values.items()]
     params += [delivery.pk, *(status.value for status in only_from)]
-    if connection.in_atomic_block:
-        # A constraint that does not hold must not spoil the transaction around.
-        with transaction.atomic(using=connection.alias):
-            return _execute(connection, sql, params)
-    return _execute(connection, sql, params)
-
-
-def _execute(connection: Any, sql: str, params: list[Any]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return bool(cursor.rowcount)

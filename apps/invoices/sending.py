@@ -1,21 +1,24 @@
 """Sending one delivery: write the letter, claim the delivery, hand the mail over, note the outcome.
 
 The order is what keeps a mail from leaving twice: the claim is committed before the mail is handed
-over, and the outcome written after; whatever dies in between leaves a delivery that says "in
-doubt", and nobody repeats it. The letter is written before, because that takes longest: a worker
+over, and the outcome after, together with the job's books; whatever dies in between leaves both in
+doubt, and nobody repeats it. The letter is written before, because that takes longest: a worker
 that dies over it leaves nothing in doubt.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
-from django.db import DatabaseError, IntegrityError
+from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -54,12 +57,22 @@ class Letter:
 
 
 class Sender:
-    """Sends the deliveries of one attempt, one at a time."""
+    """Sends the deliveries of one attempt, one at a time.
 
-    def __init__(self, mailer: Mailer, gate: Gate, company: Company) -> None:
+    `on_settle` has outcomes written together with the job's books.
+    """
+
+    def __init__(
+        self,
+        mailer: Mailer,
+        gate: Gate,
+        company: Company,
+        on_settle: Callable[[Callable[[], object]], object],
+    ) -> None:
         self._mailer = mailer
         self._gate = gate
         self._company = company
+        self._on_settle = on_settle
 
     def write(self, delivery: Delivery) -> Letter:
         """Write the mail of a delivery. Nothing of it has left, whatever goes wrong here."""
@@ -109,14 +122,14 @@ class Sender:
         """
         if isinstance(letter.outcome, ItemPutOff):
             raise letter.outcome
-        if not _claim(delivery):
+        if not self._claim(delivery):
             return
         if letter.outcome is not None:
             text = str(letter.outcome.params.get("error", ""))
-            claims.finish(delivery, letter.status, text=text)
+            self._finish(delivery, letter.status, text=text)
             raise letter.outcome
         if delivery.mailing.mode == MailingMode.DRY_RUN:
-            claims.finish(delivery, DeliveryStatus.CHECKED)
+            self._finish(delivery, DeliveryStatus.CHECKED)
             return
         if letter.message is not None:
             self._hand_over(delivery, letter.message)
@@ -129,40 +142,68 @@ class Sender:
             self._gate.shut(error)
             raise self._gate.put_off() from error
         except Deferred as error:
-            self._gate.deferred(error)
-            raise _deferred(delivery, error) from error
+            self._on_settle(partial(self._gate.deferred, error))
+            raise self._deferred(delivery, error) from error
         except MailerError as error:
-            self._gate.answered()
-            raise _failed(delivery, error) from error
+            self._on_settle(self._gate.answered)
+            raise self._failed(delivery, error) from error
         except Exception:
             # Nobody foresaw it, so nobody knows on which side of the effect it happened.
-            claims.finish(delivery, DeliveryStatus.UNKNOWN)
+            self._finish(delivery, DeliveryStatus.UNKNOWN)
             raise
+        self._finish(delivery, DeliveryStatus.ACCEPTED, code=250, text=words)
+        self._on_settle(partial(_restore_address, delivery))
+        self._on_settle(self._gate.answered)
+
+    def _claim(self, delivery: Delivery) -> bool:
+        """Take a delivery from waiting to being sent, in a guarded update; False: sent already."""
         try:
-            self._gate.answered()
-            claims.finish(delivery, DeliveryStatus.ACCEPTED, code=250, text=words)
-            _restore_address(delivery)
-        except DatabaseError as error:
-            raise ItemInDoubt(
-                gettext_noop("The e-mail was accepted, but that could not be written down."),
-                code="not_written",
+            claimed = claims.claim(delivery)
+        except IntegrityError as error:
+            raise ItemSkipped(
+                gettext_noop("Another mailing is sending this invoice."), code="under_way"
             ) from error
+        if claimed:
+            return True
+        if Delivery.objects.get(pk=delivery.pk).status == DeliveryStatus.ACCEPTED:
+            return False
+        self._finish(delivery, DeliveryStatus.UNKNOWN)
+        raise ItemInDoubt(MAYBE_SENT, code="in_doubt")
 
+    def _deferred(self, delivery: Delivery, error: Deferred) -> ItemOutcomeError:
+        """Let a mail that was put off wait, longer each time, until its tries are spent."""
+        answer = {"answer": str(error)}
+        waits = settings.HERON_MAIL_RETRY_SECONDS
+        if delivery.deferrals >= len(waits):
+            self._finish(delivery, DeliveryStatus.FAILED, code=error.code, text=error.text)
+            self._on_settle(partial(_row(delivery).update, deferrals=0))
+            return ItemFailed(PUT_OFF, code="deferred", params=answer)
+        wait = waits[delivery.deferrals]
+        self._on_settle(
+            partial(
+                _being_sent(delivery).update,
+                status=DeliveryStatus.PENDING,
+                deferrals=F("deferrals") + 1,
+                not_before=timezone.now() + timedelta(seconds=wait),
+                smtp_code=error.code or None,
+                smtp_text=error.text[:500],
+            )
+        )
+        return ItemPutOff(PUT_OFF, after_seconds=wait, code="deferred", params=answer)
 
-def _claim(delivery: Delivery) -> bool:
-    """Take a delivery from waiting to being sent, in one guarded update; False: sent already."""
-    try:
-        claimed = claims.claim(delivery)
-    except IntegrityError as error:
-        raise ItemSkipped(
-            gettext_noop("Another mailing is sending this invoice."), code="under_way"
-        ) from error
-    if claimed:
-        return True
-    if Delivery.objects.get(pk=delivery.pk).status == DeliveryStatus.ACCEPTED:
-        return False
-    claims.finish(delivery, DeliveryStatus.UNKNOWN)
-    raise ItemInDoubt(MAYBE_SENT, code="in_doubt")
+    def _failed(self, delivery: Delivery, error: MailerError) -> ItemOutcomeError:
+        """Have written down why a mail was not accepted, and tell it as an item's outcome."""
+        answer = {"answer": str(error)}
+        if isinstance(error, InDoubt):
+            self._finish(delivery, DeliveryStatus.UNKNOWN, code=error.code, text=error.text)
+            return ItemInDoubt(MAYBE_SENT, code="no_answer", params=answer)
+        self._finish(delivery, DeliveryStatus.REFUSED, code=error.code, text=error.text)
+        if isinstance(error, Refused) and error.command == "RCPT" and delivery.live:
+            self._on_settle(partial(_refuse_address, delivery, str(error)))
+        return ItemFailed(REFUSED, code="refused", params=answer)
+
+    def _finish(self, delivery: Delivery, status: DeliveryStatus, **words: Any) -> None:
+        self._on_settle(partial(claims.finish, delivery, status, **words))
 
 
 def _put_back(delivery: Delivery) -> None:
@@ -172,37 +213,11 @@ def _put_back(delivery: Delivery) -> None:
     )
 
 
-def _deferred(delivery: Delivery, error: Deferred) -> ItemOutcomeError:
-    """Let a mail that was put off wait, longer each time, until its tries are spent."""
-    answer = {"answer": str(error)}
-    waits = settings.HERON_MAIL_RETRY_SECONDS
-    if delivery.deferrals >= len(waits):
-        claims.finish(delivery, DeliveryStatus.FAILED, code=error.code, text=error.text)
-        _row(delivery).update(deferrals=0)
-        return ItemFailed(PUT_OFF, code="deferred", params=answer)
-    wait = waits[delivery.deferrals]
-    _being_sent(delivery).update(
-        status=DeliveryStatus.PENDING,
-        deferrals=F("deferrals") + 1,
-        not_before=timezone.now() + timedelta(seconds=wait),
-        smtp_code=error.code or None,
-        smtp_text=error.text[:500],
+def _refuse_address(delivery: Delivery, reason: str) -> None:
+    """Remember that a mail server refuses the customer's address for good."""
+    Customer.objects.filter(pk=delivery.invoice.customer_id).update(
+        email_state=EmailState.REFUSED, email_state_reason=reason[:300]
     )
-    return ItemPutOff(PUT_OFF, after_seconds=wait, code="deferred", params=answer)
-
-
-def _failed(delivery: Delivery, error: MailerError) -> ItemOutcomeError:
-    """Write down why a mail was not accepted, and tell it as an item's outcome."""
-    answer = {"answer": str(error)}
-    if isinstance(error, InDoubt):
-        claims.finish(delivery, DeliveryStatus.UNKNOWN, code=error.code, text=error.text)
-        return ItemInDoubt(MAYBE_SENT, code="no_answer", params=answer)
-    claims.finish(delivery, DeliveryStatus.REFUSED, code=error.code, text=error.text)
-    if isinstance(error, Refused) and error.command == "RCPT" and delivery.live:
-        Customer.objects.filter(pk=delivery.invoice.customer_id).update(
-            email_state=EmailState.REFUSED, email_state_reason=str(error)[:300]
-        )
-    return ItemFailed(REFUSED, code="refused", params=answer)
 
 
 def _restore_address(delivery: Delivery) -> None:

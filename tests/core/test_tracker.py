@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import DatabaseError, connection
+from django.db.models import F
 
 from apps.core.budget import ErrorBudget
 from apps.core.errors import ItemFailed, ItemInDoubt, ItemSkipped
@@ -101,6 +103,69 @@ def test_an_irreversible_item_is_reserved_before_its_effect(
 
     assert seen == [{"key": "mail", "ref": "F-1", "after": 1}]
     assert "reserved" not in done.cursor["1"]
+
+
+@pytest.mark.parametrize("end", ["well", "failed"])
+def test_what_is_written_on_settle_is_there_together_with_the_outcome(
+    attempt: Attempt, job: SSEProgress, end: str
+) -> None:
+    seen: list[Any] = []
+
+    def write() -> None:
+        User.objects.create(username="sent")
+        left = SSEProgress.objects.get(pk=job.pk).books.left
+        seen.append((connection.in_atomic_block, left))
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["mail"], key=str):
+            with progress.item(name, irreversible=True):
+                progress.on_settle(write)
+                assert not User.objects.filter(username="sent").exists()
+                if end == "failed":
+                    raise ItemFailed("refused")
+
+    done = counts(attempt(work))
+
+    assert seen == [(True, 0)]
+    assert (done["done"], done["failed"]) == ((1, 0) if end == "well" else (0, 1))
+    assert User.objects.filter(username="sent").exists()
+
+
+def test_an_item_that_cannot_be_settled_leaves_nothing_written_and_is_in_doubt(
+    attempt: Attempt,
+) -> None:
+    def write() -> None:
+        User.objects.create(username="sent")
+        raise DatabaseError("disk full")
+
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["mail"], key=str):
+            with progress.item(name, irreversible=True):
+                progress.on_settle(write)
+
+    assert counts(attempt(work))["in_doubt"] == 1
+    assert not User.objects.filter(username="sent").exists()
+
+
+def test_a_worker_that_has_lost_its_job_writes_nothing_on_settle(
+    attempt: Attempt, job: SSEProgress
+) -> None:
+    def work(progress: ProgressTracker) -> None:
+        for name in progress.track(["mail"], key=str):
+            with progress.item(name, irreversible=True):
+                progress.on_settle(lambda: User.objects.create(username="sent"))
+                SSEProgress.objects.filter(pk=job.pk).update(epoch=F("epoch") + 1)
+
+    assert "reserved" in attempt(work).cursor["1"]
+    assert not User.objects.filter(username="sent").exists()
+
+
+def test_on_settle_has_no_place_outside_an_irreversible_item(attempt: Attempt) -> None:
+    def work(progress: ProgressTracker) -> None:
+        with pytest.raises(RuntimeError, match="irreversible"):
+            progress.on_settle(list)
+
+    attempt(work)
 
 
 def test_a_cancel_takes_effect_at_the_next_item_and_keeps_what_is_done(

@@ -15,6 +15,7 @@ from apps.core.decisions import decide
 from apps.core.fanout import settle
 from apps.core.models import Decision, SSEProgress
 from apps.core.runner import run
+from apps.core.settlement import Settlement
 from apps.core.snapshot import snapshot
 from apps.core.statuses import Status
 from apps.core.testing import RecordingTracker
@@ -109,6 +110,32 @@ def test_a_second_run_sends_only_what_was_not_accepted(sink: RunningSink) -> Non
 
     assert len(tracker.done) == 2
     assert sink.recipients == ["b@client.example"]
+
+
+class Killed(BaseException):
+    """Stands for what ends a worker between two statements."""
+
+
+def test_a_worker_that_dies_before_its_books_are_written_leaves_the_mail_in_doubt_in_both(
+    sink: RunningSink, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailing = mailing_to("a@client.example", "b@client.example")
+    job = send_invoices.start_for(alice, mailing_id=mailing.pk)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Settlement, "settle", die)
+        with pytest.raises(Killed):
+            run(job.job_id, send_invoices.fn)
+    SSEProgress.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(hours=1))
+    run(job.job_id, send_invoices.fn)
+
+    job.refresh_from_db()
+    assert sink.recipients == ["a@client.example", "b@client.example"]
+    assert (job.books.done, job.books.in_doubt) == (1, 1)
+    assert statuses() == [DeliveryStatus.UNKNOWN, DeliveryStatus.ACCEPTED]
 
 
 def test_what_a_dead_attempt_was_sending_is_in_doubt(sink: RunningSink) -> None:

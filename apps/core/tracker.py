@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from apps.core import fanout, ledger, shutdown
+from apps.core import fanout, shutdown
 from apps.core.budget import ErrorBudget
 from apps.core.endings import entry_of
 from apps.core.errors import (
@@ -33,6 +33,7 @@ from apps.core.outages import is_outage
 from apps.core.parts import PartActor
 from apps.core.settlement import Settlement
 from apps.core.sources import Key, source_of
+from apps.core.speaker import Speaker
 from apps.core.statuses import Status
 from apps.core.texts import storable
 from apps.core.ticker import Ticker
@@ -41,17 +42,14 @@ from apps.core.tracks import Track
 T = TypeVar("T")
 
 
-class ProgressTracker:
+class ProgressTracker(Speaker):
     """The progress of one attempt at a job."""
 
     def __init__(self, job: SSEProgress, budget: ErrorBudget | None = None) -> None:
-        self._job = job
-        self._ticker = Ticker(job)
+        super().__init__(job, Ticker(job))
         self._settlement = Settlement(job, self._ticker, budget)
         self._tracks = 0
         self._loop: Loop | None = None
-        self._stages = 0
-        self._stage_base = 0.0
 
     @property
     def job_id(self) -> str:
@@ -189,42 +187,6 @@ class ProgressTracker:
         with self._ticker.lock, self._ticker.unless_it_fails(), transaction.atomic():
             yield
             self._ticker.flush()
-
-    def message(self, msgid: str, **params: Any) -> None:
-        """Say what is being done, in words that are translated for each reader."""
-        with self._ticker.lock:
-            self._job.message, self._job.message_params = storable(msgid), storable(params)
-            self._ticker.tick()
-
-    def warn(self, msgid: str, *, ref: str = "", code: str = "", **params: Any) -> None:
-        """Say something that a person should look at, and that is no item's outcome."""
-        with self._ticker.lock, self._ticker.unless_it_fails(), transaction.atomic():
-            self._job.warning_count += 1
-            ledger.remark(self._job, msgid, ref=ref, code=code, params=params)
-            self._ticker.flush("warning")
-
-    def result(self, summary: str, *, links: Iterable[dict[str, Any]] = (), **params: Any) -> None:
-        """Say what came out of it; shown when the job is over."""
-        with self._ticker.lock:
-            self._job.result = storable(
-                {"summary": summary, "params": params, "links": list(links)}
-            )
-
-    @contextmanager
-    def stage(self, label: str, *, share: float, of: int | None = None) -> Iterator[None]:
-        """Name a part of the work that makes up `share` (0 to 1) of the bar, one `of` so many."""
-        self._stages += 1
-        with self._ticker.lock:
-            self._job.stage = {
-                "index": self._stages,
-                "count": of,
-                "label": label,
-                "base": self._stage_base,
-                "share": share,
-            }
-            self._ticker.flush()
-        yield
-        self._stage_base = min(1.0, self._stage_base + share)
 
     def fan_out(self, actor: PartActor, chunks: Iterable[Mapping[str, Any]]) -> None:
         """Share the job out in parts, which several workers do at once, and end this attempt.

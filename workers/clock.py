@@ -8,12 +8,11 @@ count every tick of that year before it ran one.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from time import monotonic, time
 
 from apscheduler.triggers.base import BaseTrigger
 
-#: Time servers correct a clock by less than this between two looks, by letting it run faster.
-STEP_SECONDS = 0.5
+#: Time servers put a clock back by less than this between two looks, by letting it run slower.
+SLACK_SECONDS = 0.5
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler is untyped
@@ -27,13 +26,11 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler is untyped
         return now + self._interval
 
 
-class StepWatch:
-    """Notices that the wall clock was set, by the one that nobody can set."""
+def is_too_late(planned: datetime, trigger: BaseTrigger, now: datetime) -> bool:
+    """Tell whether a tick is planned for later than it would be if it were planned now.
 
-    def __init__(self) -> None:
-        self._offset = time() - monotonic()
-
-    def stepped(self) -> bool:
-        """Tell whether the clock was set since this was last asked."""
-        before, self._offset = self._offset, time() - monotonic()
-        return abs(self._offset - before) > STEP_SECONDS
+    Asked of the plan, and not of the clock: one that was put forward and back again between two
+    looks is as it was, and the plan that was made in between is not.
+    """
+    expected: datetime = trigger.get_next_fire_time(None, now)
+    return planned > expected + timedelta(seconds=SLACK_SECONDS)

@@ -36,11 +36,10 @@ def main() -> int:
     from django.db import close_old_connections
 
     from apps.core.shutdown import stopping
-    from workers.clock import StepWatch
     from workers.leader import RENEW_SECONDS, Leadership
     from workers.schedule import SCHEDULE
 
-    leadership, watch = Leadership(), StepWatch()
+    leadership = Leadership()
     scheduler = build(SCHEDULE, lambda: leadership.leads)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,8 +53,7 @@ def main() -> int:
     while healthy and not stop.wait(min(RENEW_SECONDS, _watchdog_seconds())):
         close_old_connections()  # one that broke is replaced
         follow(scheduler, SCHEDULE, leads=leadership.campaign())
-        if watch.stepped():
-            plan_anew(scheduler)
+        keep_up(scheduler)
         healthy = scheduler._thread.is_alive()
         if healthy:
             notify("WATCHDOG=1")
@@ -113,11 +111,21 @@ def follow(scheduler: BackgroundScheduler, schedule: Sequence[Periodic], *, lead
         notify("STATUS=Stands by.")
 
 
-def plan_anew(scheduler: BackgroundScheduler) -> None:
-    """Let every tick come when it should by the clock as it is now."""
-    for job in scheduler.get_jobs():
+def keep_up(scheduler: BackgroundScheduler) -> None:
+    """Let every tick come when it should by the clock as it is now, whatever it was before."""
+    from apscheduler.schedulers.base import STATE_RUNNING
+
+    from workers.clock import is_too_late
+
+    now = datetime.now(UTC)
+    late = [job for job in scheduler.get_jobs() if is_too_late(job.next_run_time, job.trigger, now)]
+    for job in late:
         job.reschedule(job.trigger)
-    logger.warning("this machine's clock was set: the schedule is planned anew")
+    if late:
+        logger.warning("this machine's clock was put back: the schedule is planned anew")
+    if scheduler.state == STATE_RUNNING:
+        # It may have gone to sleep for longer by a clock that has been set since.
+        scheduler.wakeup()
 
 
 def notify(state: str) -> None:

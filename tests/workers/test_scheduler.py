@@ -14,7 +14,6 @@ import time_machine
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING
 
 from workers import scheduler as room
-from workers.clock import StepWatch
 from workers.schedule import SCHEDULE, Periodic
 
 PATIENCE_S = 30.0
@@ -32,10 +31,10 @@ class Work:
             self.runs += 1
             self._ran.notify_all()
 
-    def is_run(self, times: int) -> bool:
+    def is_run(self, times: int, *, within_s: float = PATIENCE_S) -> bool:
         """Wait until it was run so many times."""
         with self._ran:
-            return self._ran.wait_for(lambda: self.runs >= times, PATIENCE_S)
+            return self._ran.wait_for(lambda: self.runs >= times, within_s)
 
 
 class Stage:
@@ -104,13 +103,11 @@ def test_a_tick_that_comes_after_the_lease_was_lost_does_nothing() -> None:
 
 
 def test_the_schedule_goes_on_when_the_clock_is_put_back(stage: Stage) -> None:
-    watch = StepWatch()
     stage.follow(leads=True)
     assert stage.often.is_run(1)
 
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=1), tick=True):
-        assert watch.stepped()
-        room.plan_anew(stage.scheduler)
+        room.keep_up(stage.scheduler)
         assert stage.often.is_run(stage.often.runs + 3)
 
 
@@ -122,21 +119,47 @@ def test_the_schedule_goes_on_at_once_when_the_clock_is_put_forward_by_years(sta
         assert stage.often.is_run(stage.often.runs + 3)
 
 
+def test_a_clock_put_forward_and_back_again_between_two_looks_stops_nothing(stage: Stage) -> None:
+    stage.follow(leads=True)
+    assert stage.often.is_run(1)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1), tick=True):
+        assert stage.often.is_run(stage.often.runs + 3)
+
+    room.keep_up(stage.scheduler)
+
+    assert stage.often.is_run(stage.often.runs + 3)
+
+
+def test_a_schedule_that_fell_asleep_by_another_clock_is_woken(stage: Stage) -> None:
+    stage.follow(leads=True)
+    assert stage.often.is_run(1)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    with time_machine.travel(ahead, tick=True) as clock:
+        assert stage.often.is_run(stage.often.runs + 3)
+        clock.shift(timedelta(hours=-2))
+        asleep = stage.often.runs
+        assert not stage.often.is_run(asleep + 2, within_s=0.3)
+        clock.shift(timedelta(hours=2))
+
+        room.keep_up(stage.scheduler)
+
+        assert stage.often.is_run(asleep + 3)
+
+
 def test_daily_work_keeps_its_hour_by_the_new_clock(stage: Stage) -> None:
     with time_machine.travel(datetime.now(UTC) - timedelta(days=30), tick=True):
-        room.plan_anew(stage.scheduler)
+        room.keep_up(stage.scheduler)
         due = stage.scheduler.get_job("daily").next_run_time
 
         assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1, hours=1)
 
 
-def test_a_clock_that_nobody_sets_is_left_alone() -> None:
-    watch = StepWatch()
+def test_a_clock_that_nobody_sets_is_left_alone(stage: Stage) -> None:
+    planned = [job.next_run_time for job in stage.scheduler.get_jobs()]
 
-    assert not watch.stepped()
-    with time_machine.travel(datetime.now(UTC) - timedelta(hours=1), tick=True):
-        assert watch.stepped()
-        assert not watch.stepped()
+    room.keep_up(stage.scheduler)
+
+    assert [job.next_run_time for job in stage.scheduler.get_jobs()] == planned
 
 
 def test_following_again_changes_nothing(stage: Stage) -> None:

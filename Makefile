@@ -9,7 +9,8 @@ PARALLEL := -n $(JOBS) --dist loadfile
 DATABASE_TESTS := $(wildcard tests/core tests/edi tests/invoices tests/reports tests/workers)
 # Not a second time those of Valkey, and those that bring both databases along.
 ONCE_IS_ENOUGH := $(addprefix --ignore=,$(wildcard tests/core/test_live.py tests/core/test_history.py \
-	tests/core/test_many_streams.py tests/invoices/test_racing.py tests/workers/test_ahead.py \
+	tests/core/test_many_streams.py tests/invoices/test_cii.py tests/invoices/test_racing.py \
+	tests/workers/test_ahead.py tests/workers/test_shutdown.py \
 	tests/workers/test_broker.py tests/workers/test_rabbitmq.py tests/workers/test_wake*.py))
 
 LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import TransactionTestCase
 
 from tests.support import chromium, postgres
 from tests.support.live import LiveHeron, running_heron
@@ -81,6 +82,23 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     """Browse as a French reader."""
     return {**browser_context_args, "locale": "fr-FR"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In the runs on PostgreSQL, leave out what touches no database: it was tested already."""
+    if not os.environ.get("HERON_TEST_DATABASE_URL"):
+        return
+    left_out = [item for item in items if not _touches_a_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if _touches_a_database(item)]
+
+
+def _touches_a_database(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "integration"))
+    case = getattr(item, "cls", None)
+    is_djangos = isinstance(case, type) and issubclass(case, TransactionTestCase)
+    asked_for = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    return marked or is_djangos or bool(asked_for)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

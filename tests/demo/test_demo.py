@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ import pytest
 
 from heron.demo import ports
 from heron.demo.surroundings import ROOT, python
+from tests.support.prepared import MIGRATE, SEED, prepare
 
 pytestmark = pytest.mark.integration
 
@@ -49,10 +51,13 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start demos in a var directory of the test's own."""
+    """Start demos in a var directory of the test's own, which has its data unless it is fresh."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(*arguments: str) -> subprocess.Popen[str]:
+    def run(*arguments: str, fresh: bool = False) -> subprocess.Popen[str]:
+        if not fresh and not started:
+            env = {**os.environ, "DEBUG": "1", "HERON_VAR_DIR": str(tmp_path / "var")}
+            prepare(env, MIGRATE, SEED)
         popen = subprocess.Popen(
             python("-m", "heron.demo", "--var", str(tmp_path / "var"), *arguments),
             cwd=ROOT,
@@ -93,7 +98,7 @@ def _gone(processes: list[psutil.Process], within_s: float) -> bool:
 
 
 def test_ctrl_c_ends_everything_in_time(start: Start) -> None:
-    demo = _running(start("--port", str(ports.any_free())))
+    demo = _running(start("--port", str(ports.any_free()), fresh=True))
     family = demo.family()
     assert len(family) >= 7  # demo, guard, web, worker with child, scheduler, mail, Valkey
     with urlopen(f"{demo.url}/accounts/login/") as page:

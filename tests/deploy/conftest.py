@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.servers import Launcher, environment, manage
+from tests.deploy.servers import Launcher, environment
+from tests.support.prepared import MIGRATE, prepare
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def site() -> Iterator[dict[str, str]]:
     """Yield the environment of a migrated site on a SQLite database of its own."""
     with tempfile.TemporaryDirectory(prefix="heron-site-") as name:
         env = environment(Path(name))
-        manage("migrate", "--verbosity=0", env=env).check_returncode()
+        prepare(env, MIGRATE)
         yield env
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from heron.demo.surroundings import ROOT, python
 from tests.edi.factories import interchange, order
+from tests.support.prepared import MIGRATE, prepare
 
 pytestmark = [pytest.mark.integration, pytest.mark.kill]
 
@@ -50,7 +51,7 @@ def test_each_file_is_received_once(tmp_path: Path) -> None:
         command = python("manage.py", "edi_watch", str(box), "--settle", "0", "--interval", "0.05")
         return subprocess.Popen(command, cwd=ROOT, env=env)
 
-    manage("migrate", "--verbosity", "0")
+    prepare(env, MIGRATE)
     for number in range(FILES):
         (box / f"{number}.edi").write_bytes(interchange(order(), reference=f"R{number}"))
     random, deadline = Random(5), time.monotonic() + PATIENCE_S

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.prepared import MIGRATE, SEED, prepare
+
 ROOT = Path(__file__).resolve().parents[2]
 
 RACE = """
@@ -63,8 +65,7 @@ def test_the_same_selection_sent_four_times_at_once_is_sent_once(
     if database == "postgresql":
         env["DATABASE_URL"] = request.getfixturevalue("postgres_url")
 
-    manage(env, "migrate", "--verbosity", "0")
-    manage(env, "seed_demo")
+    prepare(env, MIGRATE, SEED)
     outcome = json.loads(manage(env, "shell", "--no-imports", "--command", RACE).splitlines()[-1])
 
     assert outcome["errors"] == []

@@ -6,28 +6,21 @@ from collections import Counter
 from datetime import date, timedelta
 from hashlib import sha256
 from io import StringIO
-from typing import Any
 
 import pytest
-from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.validators import validate_email
 
-from apps.invoices import invoice_list, seeding, vat
+from apps.invoices import vat
 from apps.invoices.demo_data import SIZES, DemoCustomer, generate
 from apps.invoices.demo_data.generator import FAILING
 from apps.invoices.demo_data.identifiers import luhn_digit
 from apps.invoices.demo_data.places import TOWNS
 from apps.invoices.models import (
     Customer,
-    Delivery,
-    DeliveryStatus,
     Invoice,
-    InvoiceLine,
-    Mailing,
 )
-from apps.invoices.signals import invoices_paid, invoices_validated
 
 TODAY = date(2026, 3, 2)
 #: A change of the generator changes it, and everybody's demo: do it on purpose.
@@ -154,25 +147,6 @@ def test_most_invoices_are_paid_some_in_part_and_some_taken_back() -> None:
 
 
 @pytest.mark.django_db
-def test_it_makes_a_company_customers_invoices_and_logins() -> None:
-    line = seed()
-
-    assert "300 customers, 3000 invoices" in line
-    assert Invoice.objects.validated().count() == 3000
-    assert InvoiceLine.objects.values("vat_rate").distinct().count() == 5
-    demo, claire = (
-        authenticate(username=name, password=seeding.password_of(name))
-        for name in ("demo", "claire")
-    )
-    assert demo is not None
-    assert demo.is_staff
-    assert not demo.is_superuser
-    assert demo.email.endswith(".example")
-    assert claire is not None
-    assert not claire.is_staff
-
-
-@pytest.mark.django_db
 def test_what_was_written_is_what_validation_would_have_made() -> None:
     seed("sample")
 
@@ -189,33 +163,6 @@ def test_what_was_written_is_what_validation_would_have_made() -> None:
 
 
 @pytest.mark.django_db
-def test_other_rooms_hear_of_every_invoice_and_payment_in_few_calls() -> None:
-    heard: list[list[Invoice]] = []
-    paid: list[list[Invoice]] = []
-
-    def hear(sender: type[Invoice], invoices: list[Invoice], **_: Any) -> None:
-        heard.append(invoices)
-
-    def hear_paid(sender: type[Invoice], invoices: list[Invoice], **_: Any) -> None:
-        paid.append(invoices)
-
-    invoices_validated.connect(hear)
-    invoices_paid.connect(hear_paid)
-    try:
-        seed()
-    finally:
-        invoices_validated.disconnect(hear)
-        invoices_paid.disconnect(hear_paid)
-
-    told = [invoice for invoices in heard for invoice in invoices]
-    assert {each.number for each in told} == set(Invoice.objects.values_list("number", flat=True))
-    assert len(heard) <= 4
-    assert all(sum(rate.net for rate in each.per_rate) == each.total_net for each in told)
-    with_payments = Invoice.objects.filter(paid_amount__gt=0).values_list("number", flat=True)
-    assert {each.number for each in paid[0] + paid[1]} == set(with_payments)
-
-
-@pytest.mark.django_db
 def test_again_changes_nothing() -> None:
     seed("sample")
     Customer.objects.filter(code="C0001").update(name="Renamed")
@@ -225,37 +172,3 @@ def test_again_changes_nothing() -> None:
     assert line.startswith("Already there")
     assert Customer.objects.get(code="C0001").name == "Renamed"
     assert Invoice.objects.count() == 200
-
-
-@pytest.mark.django_db
-def test_what_is_old_was_sent_and_the_newest_wait() -> None:
-    seed()
-
-    counts = {tab.name: tab.count for tab in invoice_list.tabs(invoice_list.Filters())}
-    assert counts["sent"] > 2400
-    assert 400 <= counts["unsent"] < 600
-    assert Delivery.objects.filter(status=DeliveryStatus.ACCEPTED).count() == counts["sent"]
-    assert Mailing.objects.count() >= 1
-
-
-@pytest.mark.django_db
-def test_the_first_page_of_the_list_has_the_three_failing_invoices() -> None:
-    seed()
-
-    filters = invoice_list.Filters()
-    first_page = invoice_list.invoices(filters)[: filters.page_size]
-
-    failing = {email for _, email in FAILING}
-    found = [each.customer.email for each in first_page if each.customer.email in failing]
-    assert sorted(found) == sorted(failing)
-    assert Invoice.objects.filter(customer__email__in=failing).count() == 3
-
-
-@pytest.mark.django_db
-def test_numbers_follow_the_dates() -> None:
-    seed()
-
-    for prefix in ("F", "A"):
-        rows = Invoice.objects.filter(number__startswith=prefix).order_by("issue_date", "number")
-        numbers = [str(number) for number in rows.values_list("number", flat=True)]
-        assert numbers == sorted(numbers)

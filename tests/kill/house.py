@@ -25,6 +25,7 @@ from tests.kill.clocks import Clocks
 from tests.kill.failpoints import Failpoints
 from tests.kill.insight import Insight
 from tests.kill.postgres import CrashingPostgres
+from tests.support.prepared import MIGRATE, prepare
 
 #: A functional bound, generous for a machine that does much else.
 PATIENCE_S = 90.0
@@ -89,13 +90,8 @@ class House(Insight):
     def start(self) -> None:
         """Make the database and start everything."""
         self.keep("valkey", "mail")
+        prepare(self.env, MIGRATE)
         self.clocks.install()
-        subprocess.run(
-            python("manage.py", "migrate", "--no-input", "--verbosity", "0"),
-            cwd=ROOT,
-            env=self.env,
-            check=True,
-        )
         self.keep("scheduler", *WORKERS)
         self.ask("furnish", ITEMS)
 

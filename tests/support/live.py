@@ -13,8 +13,7 @@ from heron.demo import ports
 from heron.demo.console import LogFiles
 from heron.demo.stack import WEB, WORKER, Stack
 from heron.demo.surroundings import ROOT, Surroundings, make_scratch, python
-
-PREPARE = (("migrate", "--no-input", "--verbosity", "0"), ("seed_demo",))
+from tests.support.prepared import MIGRATE, SEED, prepare
 
 
 class LiveHeron:
@@ -80,7 +79,8 @@ def running_heron(database_url: str = "") -> Iterator[LiveHeron]:
     )
     stack = Stack(surroundings, on_line=LogFiles(var / "log").line)
     try:
-        stack.start(prepare=PREPARE)
+        prepare(surroundings.environment(), MIGRATE, SEED)
+        stack.start(prepare=())
         yield LiveHeron(stack)
     finally:
         stack.stop()

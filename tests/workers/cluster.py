@@ -20,6 +20,7 @@ from heron.demo.guard import Guard
 from heron.demo.process import Process, stop_all
 from heron.demo.stack import valkey_command
 from heron.demo.surroundings import ROOT, Surroundings, make_scratch, python
+from tests.support.prepared import MIGRATE, prepare
 from tests.workers.waiting import eventually
 
 BOOTED = "Worker process is ready for action."
@@ -56,12 +57,7 @@ class Cluster:
     def start(self) -> None:
         """Start Valkey and make the database."""
         self._spawn("valkey", valkey_command(self._surroundings.valkey_socket))
-        subprocess.run(
-            python("manage.py", "migrate", "--no-input", "--verbosity", "0"),
-            cwd=ROOT,
-            env=self.env,
-            check=True,
-        )
+        prepare(self.env, MIGRATE)
         eventually(self._surroundings.valkey_socket.exists)
 
     def worker(self, name: str, *, threads: int = 2, arguments: Sequence[str] = ()) -> Process:

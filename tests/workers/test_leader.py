@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from apps.core.models import Lease
 from heron.demo.surroundings import ROOT, Surroundings, python
+from tests.support.prepared import MIGRATE, prepare
 from workers.leader import LEASE_SECONDS, RENEW_SECONDS, Leadership
 
 #: Far more than it takes; a machine may be busy.
@@ -195,12 +196,7 @@ def env(request: pytest.FixtureRequest, short_tmp_path: Path) -> dict[str, str]:
     here = Surroundings(
         var=short_tmp_path, scratch=short_tmp_path, web_port=0, smtp_port=0, extra=extra
     )
-    subprocess.run(
-        python("manage.py", "migrate", "--no-input", "--verbosity", "0"),
-        cwd=ROOT,
-        env=here.environment(),
-        check=True,
-    )
+    prepare(here.environment(), MIGRATE)
     return here.environment()
 
 

@@ -19,8 +19,9 @@ from heron.demo.stack import WEB, Stack
 from heron.demo.surroundings import Surroundings, make_scratch
 from tests.support import rabbitmq
 from tests.support.clerk import Clerk
-from tests.support.live import PREPARE, LiveHeron
+from tests.support.live import LiveHeron
 from tests.support.lots import Lots
+from tests.support.prepared import MIGRATE, SEED
 from workers import broker
 
 needs_the_client = pytest.mark.skipif(
@@ -77,7 +78,7 @@ def heron() -> Iterator[LiveHeron]:
         )
         stack = Stack(surroundings, on_line=LogFiles(var / "log").line)
         try:
-            stack.start(prepare=PREPARE)
+            stack.start(prepare=(MIGRATE, SEED))
             yield LiveHeron(stack)
         finally:
             stack.stop()

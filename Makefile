@@ -4,12 +4,16 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 # The tools load the settings; they must not need a secret, nor see somebody else's database.
 TOOL_ENV := env -u DATABASE_URL -u REDIS_URL DEBUG=1 PYTHONUNBUFFERED=1
-JOBS ?= 2
+# Three on two processors: tests that kill and wait leave room. Browsers leave none.
+JOBS ?= 3
 PARALLEL := -n $(JOBS) --dist loadfile
+BROWSERS := -n 2 --dist loadfile
 DATABASE_TESTS := $(wildcard tests/core tests/edi tests/invoices tests/reports tests/workers)
-# Not a second time those of Valkey, and those that bring both databases along.
+# Not a second time those of Valkey, those that bring both databases along, and those that kill what
+# tests/kill, tests/workers and the mailing's own test kill on PostgreSQL too.
 ONCE_IS_ENOUGH := $(addprefix --ignore=,$(wildcard tests/core/test_live.py tests/core/test_history.py \
-	tests/core/test_many_streams.py tests/invoices/test_cii.py tests/invoices/test_racing.py \
+	tests/core/test_many_streams.py tests/edi/test_killed.py tests/edi/test_watcher_killed.py \
+	tests/invoices/test_cii.py tests/invoices/test_racing.py tests/reports/test_killed.py \
 	tests/workers/test_ahead.py tests/workers/test_shutdown.py \
 	tests/workers/test_broker.py tests/workers/test_rabbitmq.py tests/workers/test_wake*.py))
 
@@ -18,7 +22,7 @@ LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
 TEMPLATES := git ls-files --cached --others --exclude-standard -z -- '*.html'
 
 .NOTPARALLEL:
-.PHONY: help demo test check unit postgres js e2e bench chaos fmt lock install install-dev clean
+.PHONY: help demo test check lint unit postgres js e2e bench chaos fmt lock install install-dev clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,9 +33,12 @@ demo: install ## Start everything on port 8000 (or PORT=...); with ONCE=1 run th
 test: check js unit postgres e2e ## Check everything, then run every test
 
 check: install-dev ## Lint and type-check; check imports, templates, JavaScript and migrations
+	@$(TOOL_ENV) $(PY) -m mypy & types=$$!; \
+		$(MAKE) --no-print-directory lint || { kill $$types; exit 1; }; wait $$types
+
+lint:
 	$(PY) -m ruff check --quiet
 	$(PY) -m ruff format --check --quiet
-	$(TOOL_ENV) $(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
 	@$(TEMPLATES) | xargs -0 -r .venv/bin/djade --check --target-version 5.2
 	@.ci/node run check
@@ -49,7 +56,7 @@ postgres: install-dev ## The tests that touch the database, again on PostgreSQL
 
 e2e: install-dev ## Tests in a real Chromium
 	@$(PY) -m tests.support.chromium
-	$(PYTEST) -m e2e $(PARALLEL)
+	$(PYTEST) -m e2e $(BROWSERS)
 
 bench: ## Measure against the others, one JSON object a line; BENCH=jobs for one file
 	@.ci/venv requirements-bench.txt

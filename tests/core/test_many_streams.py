@@ -111,7 +111,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(postgres_server: postgres.Postgres) -> Iterator[Site]:
     database = postgres_server.create_database()
-    with running_heron(database) as heron:
+    with running_heron(database, seeded=False) as heron:
         job_id, sessions = json.loads(heron.python(_PREPARE))
         yield Site(heron=heron, database=database, job_id=job_id, sessions=sessions)
 

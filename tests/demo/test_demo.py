@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -17,7 +16,7 @@ import psutil
 import pytest
 
 from heron.demo import ports
-from heron.demo.surroundings import ROOT, python
+from heron.demo.surroundings import ROOT, Surroundings, python
 from tests.support.prepared import MIGRATE, SEED, prepare
 
 pytestmark = pytest.mark.integration
@@ -56,8 +55,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def run(*arguments: str, fresh: bool = False) -> subprocess.Popen[str]:
         if not fresh and not started:
-            env = {**os.environ, "DEBUG": "1", "HERON_VAR_DIR": str(tmp_path / "var")}
-            prepare(env, MIGRATE, SEED)
+            here = Surroundings(
+                var=tmp_path / "var", scratch=tmp_path, web_port=0, smtp_port=0, extra={}
+            )
+            prepare(here.environment(), MIGRATE, SEED)
         popen = subprocess.Popen(
             python("-m", "heron.demo", "--var", str(tmp_path / "var"), *arguments),
             cwd=ROOT,

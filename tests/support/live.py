@@ -67,8 +67,8 @@ class LiveHeron:
 
 
 @contextmanager
-def running_heron(database_url: str = "") -> Iterator[LiveHeron]:
-    """Run a Heron for a while, on a database of its own."""
+def running_heron(database_url: str = "", *, seeded: bool = True) -> Iterator[LiveHeron]:
+    """Run a Heron for a while, on a database of its own, with the demo's data or empty."""
     var = Path(tempfile.mkdtemp(prefix="heron-var-"))
     surroundings = Surroundings(
         var=var,
@@ -79,7 +79,7 @@ def running_heron(database_url: str = "") -> Iterator[LiveHeron]:
     )
     stack = Stack(surroundings, on_line=LogFiles(var / "log").line)
     try:
-        prepare(surroundings.environment(), MIGRATE, SEED)
+        prepare(surroundings.environment(), MIGRATE, *([SEED] if seeded else []))
         stack.start(prepare=())
         yield LiveHeron(stack)
     finally:

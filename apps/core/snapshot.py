@@ -7,6 +7,7 @@ Texts are in the active language, named by `lang`.
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from django.urls import reverse
@@ -51,6 +52,7 @@ def snapshot(job: SSEProgress, kind: str = "") -> dict[str, Any]:
         "rate": job.rate if job.status in LEASED else None,
         "eta_s": _eta(job),
         "elapsed_s": _elapsed(job, now),
+        "resumes_in_s": _resumes_in(job, now),
         "queue_position": None,
         "warnings": _warnings(job),
         "result": _result(job),
@@ -165,6 +167,13 @@ def _eta(job: SSEProgress) -> int | None:
     if job.status != Status.RUNNING or not job.rate or left is None:
         return None
     return round(left / job.rate)
+
+
+def _resumes_in(job: SSEProgress, now: datetime) -> int | None:
+    """Give the seconds until a waiting job may be tried again; None when it need not wait."""
+    if job.status != Status.PENDING or job.not_before is None or job.not_before <= now:
+        return None
+    return ceil((job.not_before - now).total_seconds())
 
 
 def _warnings(job: SSEProgress) -> dict[str, Any]:

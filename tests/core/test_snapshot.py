@@ -14,7 +14,7 @@ from apps.core.snapshot import percent, snapshot, snapshot_for_reader
 from apps.core.statuses import Status
 from apps.core.ticker import Ticker
 
-#: The keys of architecture.md §4, which clients rely on.
+#: The keys that clients rely on.
 KEYS = {
     "v",
     "job_id",
@@ -36,6 +36,7 @@ KEYS = {
     "rate",
     "eta_s",
     "elapsed_s",
+    "resumes_in_s",
     "queue_position",
     "warnings",
     "result",
@@ -50,6 +51,15 @@ def make(**values: Any) -> SSEProgress:
 
 def test_every_key_of_the_contract_is_there(job: SSEProgress) -> None:
     assert set(snapshot(job)) == KEYS
+
+
+def test_a_job_that_was_put_off_says_for_how_long() -> None:
+    later = timezone.now() + timedelta(seconds=41.5)
+
+    assert snapshot(make(not_before=later))["resumes_in_s"] == 42
+    assert snapshot(make(not_before=timezone.now()))["resumes_in_s"] is None
+    assert snapshot(make())["resumes_in_s"] is None
+    assert snapshot(make(not_before=later, status=Status.CANCELLED))["resumes_in_s"] is None
 
 
 def test_the_counts_always_add_up_to_the_total() -> None:

@@ -16,7 +16,7 @@ const {
 } = loadWithoutBrowser().internals;
 
 const words = Words.in("fr");
-const around = { lost: false, lostFor: 0, pollEvery: null, rate: null, eta: null };
+const around = { lost: false, lostFor: 0, pollEvery: null, rate: null, eta: null, resumes: null };
 
 /** A job as the server tells it. */
 function job(facts) {
@@ -49,6 +49,13 @@ test("the time left is neither precise nor invented", () => {
   assert.equal(facts(state).at(-1), "Estimation du temps restant…");
   assert.equal(facts(state, { rate: 2, eta: 5 }).at(-1), "quelques secondes restantes");
   assert.deepEqual([7, 61, 700, 4000].map(roundEta), [10, 75, 720, 4200]);
+});
+
+test("a job that was put off counts down to its next try", () => {
+  const state = job({ status: "pending", current: 12, total: 20, resumes_in_s: 42 });
+
+  assert.deepEqual(facts(state, { resumes: 41.2 }), ["12 sur 20", "reprend dans 42 s"]);
+  assert.deepEqual(facts(state, { resumes: 0 }), ["12 sur 20"]);
 });
 
 test("a job of unknown size tells what it has done", () => {

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from django.db import close_old_connections, connections
@@ -21,6 +21,9 @@ from apps.core.models import SSEProgress
 LINGER_SECONDS = 5.0
 #: States in one round trip at the most.
 LOAD = 200
+#: The rest after a round trip. The first state of a quiet process goes at once; in a busy one a job
+#: that is over sooner than that is told of once, and not twice.
+REST_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -72,20 +75,25 @@ class Courier:
         try:
             while letters := self._next():
                 self._carry(letters)
+                self._come_back()
+                sleep(REST_SECONDS)
         finally:
             connections.close_all()
 
     def _next(self) -> list[Letter]:
         """Wait for letters; none when it is time to end."""
         with self._changed:
-            self._is_out = False
-            self._changed.notify_all()
             if not self._changed.wait_for(lambda: self._letters, LINGER_SECONDS):
                 self._thread = None
                 return []
             keys = list(self._letters)[:LOAD]
             self._is_out = True
             return [self._letters.pop(key) for key in keys]
+
+    def _come_back(self) -> None:
+        with self._changed:
+            self._is_out = False
+            self._changed.notify_all()
 
     def _carry(self, letters: list[Letter]) -> None:
         close_old_connections()

@@ -36,6 +36,7 @@
  * @property {number | null} rate  items a second
  * @property {number | null} eta_s
  * @property {number | null} elapsed_s
+ * @property {number | null} resumes_in_s  of a waiting job, until the next try; `null` for at once
  * @property {number | null} queue_position
  * @property {Warnings} warnings
  * @property {Result | null} result
@@ -160,6 +161,7 @@
       etaSoon: "quelques secondes restantes",
       eta: "environ {t} restantes",
       elapsed: "Durée {t}",
+      resumes: "reprend dans {t}",
       seen: "vu il y a {t}",
       polling: "mise à jour toutes les {n} s",
       stalled: "sans nouvelles du traitement depuis {t}",
@@ -216,6 +218,7 @@
       etaSoon: "a few seconds left",
       eta: "about {t} left",
       elapsed: "Took {t}",
+      resumes: "goes on in {t}",
       seen: "seen {t} ago",
       polling: "updated every {n} s",
       stalled: "no sign of life from the worker for {t}",
@@ -369,6 +372,7 @@
     rate: null,
     eta_s: null,
     elapsed_s: null,
+    resumes_in_s: null,
     queue_position: null,
     warnings: { total: 0, items: [] },
     result: null,
@@ -1262,6 +1266,7 @@
    * @property {number | null} pollEvery  seconds between snapshots, `null` while events arrive
    * @property {number | null} rate  items a second
    * @property {number | null} eta  seconds
+   * @property {number | null} resumes  seconds until a waiting job is tried again
    */
 
   /** @param {JobState} state */
@@ -1321,6 +1326,8 @@
         facts.push(fill(words.text.elapsed, { t: words.duration(elapsed_s) }));
     } else if (around.lost) {
       facts.push(fill(words.text.seen, { t: words.duration(around.lostFor) }));
+    } else if (around.resumes) {
+      facts.push(fill(words.text.resumes, { t: words.duration(Math.ceil(around.resumes)) }));
     } else if (state.status === "running") {
       facts.push(...paceOf(state, words, around));
       const n = around.pollEvery;
@@ -1757,6 +1764,8 @@
     /** @type {StreamHub | null} */ #hub = null;
     /** @type {LinkState} */ #link = "idle";
     #lostSince = 0;
+    /** When a job that was put off may be tried again. @type {number | null} */
+    #resumesAt = null;
     #followedSince = 0;
     #started = false;
     #ended = false;
@@ -1839,6 +1848,9 @@
       const change = this.#store.apply(data, kind, this.language);
       if (!change) return;
       const { state } = change;
+      // Counted from here: a snapshot that is asked for again is not sent again while it is the same.
+      const wait = state.status === "pending" ? state.resumes_in_s : null;
+      this.#resumesAt = wait === null ? null : Date.now() + wait * 1000;
       if (change.newRun) {
         this.#estimator = new Estimator();
         this.#started = this.#ended = false;
@@ -1888,7 +1900,8 @@
     /** @param {number} now */
     tick(now) {
       if (this.#link === "waiting") this.#narrator.tellLink(now - this.#lostSince);
-      if (this.#link === "waiting" || this.state?.status === "running") this.#planRender();
+      const changes = this.state?.status === "running" || this.#resumesAt !== null;
+      if (this.#link === "waiting" || changes) this.#planRender();
     }
 
     get #connects() {
@@ -2181,6 +2194,7 @@
           state.eta_s !== null
             ? Math.max(0, state.eta_s - silentFor)
             : this.#estimator.eta(state.total),
+        resumes: this.#resumesAt === null ? null : Math.max(0, this.#resumesAt - now) / 1000,
       };
     }
   }

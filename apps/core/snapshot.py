@@ -106,11 +106,11 @@ def percent(job: SSEProgress) -> int | None:
 
 def message_text(job: SSEProgress) -> str:
     """Give the job's message in the active language, or what its state says by itself."""
+    if job.not_before is not None and job.actor and _is_put_off(job, timezone.now()):
+        at = date_format(timezone.localtime(job.not_before), "TIME_FORMAT")
+        reason = render(job.message, job.message_params)
+        return f"{reason} {gettext('Next try at %(time)s.') % {'time': at}}".strip()
     if job.status == Status.PENDING and job.actor:
-        if job.not_before is not None and job.not_before > timezone.now():
-            at = date_format(timezone.localtime(job.not_before), "TIME_FORMAT")
-            reason = render(job.message, job.message_params)
-            return f"{reason} {gettext('Next try at %(time)s.') % {'time': at}}".strip()
         if job.enqueued_at is None:
             return gettext("Waiting for the queue.")
         return gettext("Waiting for a worker.")
@@ -171,9 +171,15 @@ def _eta(job: SSEProgress) -> int | None:
 
 def _resumes_in(job: SSEProgress, now: datetime) -> int | None:
     """Give the seconds until a waiting job may be tried again; None when it need not wait."""
-    if job.status != Status.PENDING or job.not_before is None or job.not_before <= now:
+    if not _is_put_off(job, now) or job.not_before is None:
         return None
     return ceil((job.not_before - now).total_seconds())
+
+
+def _is_put_off(job: SSEProgress, now: datetime) -> bool:
+    """Tell whether a job waits for its time, or all that is left of a fanned-out one does."""
+    waits = job.status == Status.PENDING or (job.fanned_out and job.status == Status.RUNNING)
+    return waits and job.not_before is not None and job.not_before > now
 
 
 def _warnings(job: SSEProgress) -> dict[str, Any]:

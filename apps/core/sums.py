@@ -42,6 +42,8 @@ class Sums:
     completed: int
     cancelled: int
     failed: int
+    #: The part that goes on first, when all that are left have been put off.
+    put_off: SSEProgress | None
 
     @classmethod
     def of(cls, job: SSEProgress) -> Sums:
@@ -56,12 +58,16 @@ class Sums:
             in_doubt=Sum("in_doubt_items", default=0),
             warnings=Sum("warning_count", default=0),
             rate=Sum("rate", filter=Q(status__in=LEASED)),
+            live=Count("pk", filter=Q(status__in=LEASED)),
             under_way=Count("pk", filter=Q(status__in=UNDER_WAY)),
             paused=Count("pk", filter=Q(status=Status.PAUSED)),
             completed=Count("pk", filter=Q(status=Status.COMPLETED)),
             cancelled=Count("pk", filter=Q(status=Status.CANCELLED)),
             failed=Count("pk", filter=Q(status__in=(Status.FAILED, Status.EXPIRED))),
         )
+        put_off = None
+        if found["under_way"] and not found["live"]:
+            put_off = _put_off(job)
         # What the job said itself, before it was shared out.
         said = JobItem.objects.filter(job_id=job.job_id, outcome=Outcome.WARNING).count()
         return cls(
@@ -74,6 +80,7 @@ class Sums:
                 in_doubt=found["in_doubt"],
             ),
             warnings=said + found["warnings"],
+            put_off=put_off,
             **{
                 name: found[name]
                 for name in ("rate", "under_way", "paused", "completed", "cancelled", "failed")
@@ -92,6 +99,12 @@ class Sums:
             "warning_count": self.warnings,
             "rate": self.rate,
         }
+        if self.put_off is not None or job.not_before is not None:
+            # Nobody works on it, and whoever watches the whole wants to know why.
+            first = self.put_off
+            values["not_before"] = first.not_before if first else None
+            values["message"] = first.message if first else ""
+            values["message_params"] = first.message_params if first else {}
         if job.result.get("summary"):
             # The author wrote it before there was anything to count.
             params = {**job.result.get("params", {}), **books.counts(), "total": books.total}
@@ -112,3 +125,10 @@ class Sums:
             return Status.CANCELLED
         done = self.books.closed and not self.failed and not self.cancelled
         return Status.COMPLETED if done else Status.FAILED
+
+
+def _put_off(job: SSEProgress) -> SSEProgress | None:
+    waiting = SSEProgress.objects.filter(parent_id=job.job_id, status=Status.PENDING)
+    if waiting.filter(Q(not_before=None) | Q(not_before__lte=Now())).exists():
+        return None
+    return waiting.order_by("not_before").first()

@@ -28,7 +28,7 @@ class Bench:
         self.reset()
 
     def reset(self) -> None:
-        self.broken: dict[int, Exception] = {}
+        self.broken: dict[int, BaseException] = {}
         self.before_item: Callable[[int], None] = lambda n: None
         self.done: list[int] = []
 

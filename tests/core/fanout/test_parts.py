@@ -12,7 +12,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from apps.core import fanout, shutdown
 from apps.core.budget import ErrorBudget
-from apps.core.errors import ItemFailed
+from apps.core.errors import ItemFailed, JobPutOff
 from apps.core.models import SSEProgress
 from apps.core.runner import run
 from apps.core.snapshot import snapshot
@@ -48,6 +48,27 @@ def test_a_part_whose_worker_dies_goes_on_where_it_was(alice: User) -> None:
     assert ended.status == Status.COMPLETED
     assert counts(ended) == {"done": 11, "skipped": 0, "failed": 0, "in_doubt": 1, "left": 0}
     assert sorted(bench.done) == [1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12]
+
+
+def test_when_all_parts_are_put_off_the_whole_says_why_and_until_when(alice: User) -> None:
+    job = shared_out(alice, number=2)
+    away = JobPutOff(60, "The mail server is away.")
+    for n in (1, 5):
+        bench.broken[n] = away
+    work_all(job)
+    waiting = snapshot(fresh(job))
+
+    bench.broken.clear()
+    SSEProgress.objects.filter(parent_id=job.pk).update(not_before=None)
+    work(parts_of(job)[0])
+
+    assert waiting["message"].startswith("The mail server is away. ")
+    assert 50 < waiting["resumes_in_s"] <= 60
+    going_on = snapshot(fresh(job))
+    assert (going_on["status"], going_on["message"], going_on["resumes_in_s"]) == (
+        *("running", ""),
+        None,
+    )
 
 
 def test_a_shared_out_job_is_not_stale_however_long_its_parts_take(alice: User) -> None:

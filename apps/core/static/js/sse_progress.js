@@ -1849,7 +1849,7 @@
       if (!change) return;
       const { state } = change;
       // Counted from here: a snapshot that is asked for again is not sent again while it is the same.
-      const wait = state.status === "pending" ? state.resumes_in_s : null;
+      const wait = state.resumes_in_s ?? null;
       this.#resumesAt = wait === null ? null : Date.now() + wait * 1000;
       if (change.newRun) {
         this.#estimator = new Estimator();

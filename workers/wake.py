@@ -12,6 +12,7 @@ import logging
 import random
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import Any
 
@@ -19,8 +20,10 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.common import compute_backoff
 from dramatiq.errors import ConnectionClosed
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError, TimeoutError
+from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
 
+from apps.core.handoff import JOB_OPTION
+from workers.acks import Acks
 from workers.ahead import HOLD_SECONDS, FetchAhead
 
 #: The length is asked for anew after this time, so that a connection which died without a word is
@@ -91,6 +94,7 @@ class WakingConsumer(Consumer):
         inner: Dramatiq's consumer of the queue, with a timeout of zero.
         watch: What to wait with when the queue is empty.
         prefetch: How many messages may be handed out, running ones included.
+        acks: What the queue's consumers of this process have yet to acknowledge.
         timeout: Milliseconds an idle consumer waits before it polls, as Dramatiq's.
         resting: Set when the worker stops: nothing is fetched any more.
     """
@@ -101,12 +105,14 @@ class WakingConsumer(Consumer):
         watch: QueueWatch,
         *,
         prefetch: int,
+        acks: Acks,
         timeout: int,
         resting: threading.Event,
     ) -> None:
         self._inner = inner
         self._ahead = FetchAhead(inner, prefetch)
         self._watch = watch
+        self._acks = acks
         self._timeout = timeout
         self._resting = resting
         self._room = threading.Event()
@@ -123,23 +129,32 @@ class WakingConsumer(Consumer):
             # Cleared before the room is looked at: whoever makes some after that sets it again.
             self._room.clear()
             if self._ahead.has_room:
+                if not self._ahead.holds_back:
+                    self._acknowledge()
                 message = self._ahead.next()
                 if message is None:
+                    self._acknowledge(last=True)
                     self._wait_for_messages()
                 else:
                     self._misses = 0
                 return message
             if not self._ahead.holds_back:
+                self._acknowledge(last=True)
                 self._room.wait(self._timeout / 1000)
                 return None
             if not self._room.wait(HOLD_SECONDS):
                 self._ahead.give_back()
+        self._acknowledge(last=True)
         self._ahead.give_back()
         sleep(min(REST_SECONDS, self._timeout / 1000))
         return None
 
     def ack(self, message: MessageProxy) -> None:
-        """Acknowledge a message, which makes room for another."""
+        """Acknowledge a message, soon or at once, which makes room for another."""
+        if JOB_OPTION in message.options and self._acks.keep(message):
+            self._inner.queued_message_ids.discard(message.message_id)
+            self._make_room(message)
+            return
         try:
             self._inner.ack(message)
         except TimeoutError as error:
@@ -163,8 +178,16 @@ class WakingConsumer(Consumer):
 
     def close(self) -> None:
         """Close this consumer."""
+        with suppress(ConnectionClosed):  # redelivered, they change nothing
+            self._acknowledge(last=True)
         self._watch.close()
         self._inner.close()
+
+    def _acknowledge(self, *, last: bool = False) -> None:
+        try:
+            self._acks.send(last=last)
+        except (ConnectionError, TimeoutError) as error:
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
     def _make_room(self, message: MessageProxy) -> None:
         self._ahead.done(message)

@@ -22,6 +22,7 @@ from tests.workers.brokers import (
     working,
 )
 from tests.workers.waiting import eventually, more_than
+from workers.acks import Acks
 from workers.broker import HeronBroker
 from workers.wake import QueueWatch, WakingConsumer
 
@@ -129,6 +130,7 @@ def test_a_server_that_hangs_is_a_lost_connection_to_dramatiq() -> None:
         Hanging(),
         QueueWatch(redis.Redis(), "q"),
         prefetch=1,
+        acks=Acks(lambda ids: None),
         timeout=1,
         resting=threading.Event(),
     )

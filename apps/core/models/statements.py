@@ -20,6 +20,8 @@ M = TypeVar("M", bound=models.Model)
 #: Stand in for the job and the attempt while a statement is compiled.
 ANY_JOB = "\0job"
 ANY_EPOCH = 2_147_483_646
+#: JSON with nothing in it.
+EMPTY = "{}"
 #: More than the product has; the rest is compiled each time.
 SHAPES = 512
 
@@ -182,6 +184,9 @@ class _Columns:
         """Turn what the database gave into what the model's fields hold."""
         values = list(found)
         for place, column, converters in self._converters:
+            if values[place] == EMPTY and isinstance(column.target, models.JSONField):
+                values[place] = {}  # most of them, most of the time: no parser is needed for it
+                continue
             for convert in converters:
                 values[place] = convert(values[place], column, self._connection)
         return values

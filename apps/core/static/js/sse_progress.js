@@ -127,6 +127,9 @@
     announcementGap: 5_000,
     milestoneGap: 20_000,
     tick: 500,
+    /** A bar whose page says nothing of its job asks for the snapshot if its stream has not told it
+     * by then. */
+    firstLook: 150,
   };
 
   /* ------------------------------------------------------------------ words */
@@ -1887,6 +1890,7 @@
       this.#link = state;
       if (state === "live") this.#log("✅ Connecté");
       else if (state === "waiting" || state === "polling") this.#log(`🔌 Liaison : ${state}`);
+      if (state === "polling" && !this.known) this.resync();
       if (state !== "waiting") this.#narrator.tellLink(0);
       this.#emit("connection", { state });
       this.#planRender();
@@ -1971,7 +1975,8 @@
       this.#hub.learn(this.#start);
       this.#hub.add(this);
       this.linkChanged(this.#hub.state);
-      if (!this.known) this.resync();
+      // The stream tells it too, and sooner when the server has nothing else to answer just then.
+      if (!this.known) this.#resyncSoon(config.firstLook);
     }
 
     /** @param {unknown} start  how to open the stream */

@@ -17,7 +17,12 @@ from tests.deploy.servers import DEPLOY, REPO, tool
 
 UNITS = DEPLOY / "systemd"
 #: An instance stands for its template.
-SERVICES = ["heron-web.service", "heron-worker@1.service", "heron-scheduler.service"]
+SERVICES = [
+    "heron-web.service",
+    "heron-worker@1.service",
+    "heron-scheduler.service",
+    "heron-edi-watch@nord.service",
+]
 #: systemd-analyze counts in tenths: 1.5 of 10.
 EXPOSURE_LIMIT = 15
 

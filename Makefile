@@ -11,7 +11,7 @@ BROWSERS := -n 2 --dist loadfile
 DATABASE_TESTS := $(wildcard tests/core tests/edi tests/invoices tests/reports tests/workers)
 # Not a second time those of Valkey, those that bring both databases along, and those that kill what
 # tests/kill, tests/workers and the mailing's own test kill on PostgreSQL too.
-ONCE_IS_ENOUGH := $(addprefix --ignore=,$(wildcard tests/core/test_live.py tests/core/test_history.py \
+ONCE_IS_ENOUGH := $(addprefix --ignore=,$(wildcard tests/core/live tests/core/test_history.py \
 	tests/core/test_many_streams.py tests/edi/test_killed.py tests/edi/test_watcher_killed.py \
 	tests/invoices/test_cii.py tests/invoices/test_racing.py tests/reports/test_killed.py \
 	tests/workers/test_ahead.py tests/workers/test_shutdown.py \

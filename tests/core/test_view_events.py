@@ -1,4 +1,4 @@
-"""GET /core/events/: who may open a stream. What a stream carries is in test_live.py."""
+"""GET /core/events/: who may open a stream. What a stream carries is in tests/core/live."""
 
 from __future__ import annotations
 

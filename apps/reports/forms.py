@@ -19,7 +19,7 @@ from apps.reports.writers import FORMATS
 
 
 class ReportForm(forms.Form):
-    """The fields that every report has; each way of asking for time adds its own."""
+    """The fields that every report has; each way of asking for time adds its own, and `period`."""
 
     format = forms.ChoiceField(
         label=gettext_lazy("Format"), widget=forms.Select(attrs={"class": "form-select"})
@@ -33,11 +33,6 @@ class ReportForm(forms.Form):
         field.choices = choices
         field.initial = kind.formats[0]
         self.order_fields([*(name for name in self.fields if name != "format"), "format"])
-
-    @property
-    def period(self) -> Period:
-        """What was asked for, once the form is valid."""
-        raise NotImplementedError
 
 
 def _day(label: Any) -> forms.DateField:
@@ -98,14 +93,16 @@ class YearForm(ReportForm):
         return Period(first=date(year, 1, 1), last=date(year, 12, 31))
 
 
-FORMS: dict[Asks, type[ReportForm]] = {
+AnyReportForm = PeriodForm | DayForm | YearForm
+
+FORMS: dict[Asks, type[PeriodForm] | type[DayForm] | type[YearForm]] = {
     Asks.PERIOD: PeriodForm,
     Asks.DAY: DayForm,
     Asks.YEAR: YearForm,
 }
 
 
-def form_for(kind: Kind, fields: QueryDict | None = None) -> ReportForm:
+def form_for(kind: Kind, fields: QueryDict | None = None) -> AnyReportForm:
     """Give the form of a kind: filled with what was sent, or else with what is usual."""
     form = FORMS[kind.asks](kind)
     usual = _usual(kind)

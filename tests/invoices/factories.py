@@ -111,3 +111,8 @@ def give_job(mailing: Mailing, status: str) -> SSEProgress:
     )
     mailing.save(update_fields=["job"])
     return mailing.job
+
+
+def mailing_to(*addresses: str) -> Mailing:
+    """Make a mailing of one invoice to each address."""
+    return make_mailing(*(make_invoice_to(address) for address in addresses))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from apps.core.statuses import TERMINAL
 from apps.reports import report_list as listing
 from apps.reports.asking import estimate
-from apps.reports.forms import ReportForm, form_for
+from apps.reports.forms import AnyReportForm, form_for
 from apps.reports.kinds import KINDS
 from apps.reports.models import Report
 
@@ -28,7 +28,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
     return list_page(request, form_for(kind, request.GET))
 
 
-def list_page(request: HttpRequest, form: ReportForm, *, status: int = 200) -> HttpResponse:
+def list_page(request: HttpRequest, form: AnyReportForm, *, status: int = 200) -> HttpResponse:
     """Render the page around a form."""
     kind = form.kind
     guess = (

@@ -108,13 +108,20 @@ def message_text(job: SSEProgress) -> str:
     """Give the job's message in the active language, or what its state says by itself."""
     if job.not_before is not None and job.actor and _is_put_off(job, timezone.now()):
         at = date_format(timezone.localtime(job.not_before), "TIME_FORMAT")
-        reason = render(job.message, job.message_params)
-        return f"{reason} {gettext('Next try at %(time)s.') % {'time': at}}".strip()
+        reason = _sentence(render(job.message, job.message_params))
+        # In English the time may end in "a.m.", which is full stop enough.
+        then = (gettext("Next try at %(time)s.") % {"time": at}).replace("..", ".")
+        return f"{reason} {then}".strip()
     if job.status == Status.PENDING and job.actor:
         if job.enqueued_at is None:
             return gettext("Waiting for the queue.")
         return gettext("Waiting for a worker.")
     return render(job.message, job.message_params)
+
+
+def _sentence(text: str) -> str:
+    """End a text that another one is to follow, such as a mail server's words."""
+    return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _decide_link(job: SSEProgress) -> dict[str, str]:

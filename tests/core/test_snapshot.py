@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone, translation
 
 from apps.core.models import JobItem, Outcome, SSEProgress
-from apps.core.snapshot import percent, snapshot, snapshot_for_reader
+from apps.core.snapshot import message_text, percent, snapshot, snapshot_for_reader
 from apps.core.statuses import Status
 from apps.core.ticker import Ticker
 
@@ -60,6 +60,16 @@ def test_a_job_that_was_put_off_says_for_how_long() -> None:
     assert snapshot(make(not_before=timezone.now()))["resumes_in_s"] is None
     assert snapshot(make())["resumes_in_s"] is None
     assert snapshot(make(not_before=later, status=Status.CANCELLED))["resumes_in_s"] is None
+
+
+def test_why_a_job_was_put_off_and_until_when_are_two_sentences() -> None:
+    at = datetime(2099, 3, 2, 8, 30, tzinfo=timezone.get_current_timezone())
+    row = make(actor="x", message="Away: Connection refused", not_before=at)
+
+    with translation.override("en"):
+        assert message_text(row) == "Away: Connection refused. Next try at 8:30 a.m."
+    with translation.override("fr"):
+        assert message_text(row) == "Away: Connection refused. Prochain essai à 08:30."
 
 
 def test_the_counts_always_add_up_to_the_total() -> None:

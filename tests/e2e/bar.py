@@ -28,6 +28,10 @@ _RECORD = """
   });
   look();
   setInterval(look, 50);
+  // No state is missed between two looks.
+  for (const news of ["state", "start", "progress"]) {
+    bar.addEventListener(`sse-progress:${news}`, look);
+  }
 }
 """
 
@@ -80,7 +84,7 @@ class Bar:
         return number_in(self.part("pct").inner_text())
 
     def record(self) -> None:
-        """Look at the bar twenty times a second from now on."""
+        """Look at the bar from now on: twenty times a second, and at each new state."""
         self.element.evaluate(_RECORD)
 
     def recorded(self) -> list[dict[str, Any]]:

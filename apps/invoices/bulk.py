@@ -1,4 +1,4 @@
-"""Many rows at once: for those whose objects nobody needs, where Django's own way takes minutes."""
+"""Many rows at once, where Django's own way takes minutes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Any
 
 from django.db import connections, models, router
 
+#: Keys asked for in one statement.
+KEYS = 500
+
 
 def insert(
     model: type[models.Model], names: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> None:
     """Insert rows whose values are in the order of `names`, all of the columns without a default.
 
-    Values go to the database as they are: amounts as text, times as `adapt` gives them.
+    For those whose objects nobody needs. Values go to the database as they are: amounts as text,
+    times as `adapt` gives them.
     """
     connection = connections[router.db_for_write(model)]
     quote = connection.ops.quote_name
@@ -23,6 +27,34 @@ def insert(
     sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 (the model's own names)
     with connection.cursor() as cursor:
         cursor.executemany(sql, rows)  # type: ignore[arg-type]  # any iterable will do
+
+
+def create(objects: Sequence[Any], *, by: str) -> None:
+    """Insert objects of one model and give them their keys, found again by their unique field `by`.
+
+    What `bulk_create` does, in half the time: it writes every value's placeholder out.
+    """
+    if not objects:
+        return
+    model: type[models.Model] = type(objects[0])
+    connection = connections[router.db_for_write(model)]
+    columns = [field for field in model._meta.concrete_fields if not field.primary_key]
+
+    def row(each: models.Model) -> tuple[Any, ...]:
+        values = (column.pre_save(each, add=True) for column in columns)
+        return tuple(
+            column.get_db_prep_save(value, connection)
+            for column, value in zip(columns, values, strict=True)
+        )
+
+    insert(model, [field.name for field in columns], map(row, objects))
+    keys: dict[Any, Any] = {}
+    for start in range(0, len(objects), KEYS):
+        names = [getattr(each, by) for each in objects[start : start + KEYS]]
+        keys |= dict(model._base_manager.filter(**{f"{by}__in": names}).values_list(by, "pk"))
+    for each in objects:
+        each.pk = keys[getattr(each, by)]
+        each._state.adding, each._state.db = False, connection.alias
 
 
 def adapt(model: type[models.Model], name: str, value: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -26,7 +28,6 @@ from apps.invoices.models import (
     InvoiceKind,
     Mailing,
 )
-from apps.invoices.signals import invoices_paid
 from apps.invoices.validation import NewLine, issue
 
 #: name, first name, last name, staff (may open the mailbox).
@@ -70,7 +71,7 @@ def write(data: DemoData) -> bool:
 
     One transaction: a seeding that was interrupted leaves nothing behind.
     """
-    with transaction.atomic():
+    with _no_collector(), transaction.atomic():
         if Customer.objects.filter(code=data.customers[0].code).exists():
             return False
         company, _ = Company.objects.get_or_create(pk=1, defaults=data.company)
@@ -91,7 +92,7 @@ class _Desk:
         self._clerk: AbstractBaseUser | None = get_user_model().objects.order_by("pk").first()
 
     def file(self, chunk: list[DemoInvoice]) -> None:
-        """Validate, pay and send what was validated, paid and sent."""
+        """Validate and send what was validated and sent; what was paid of it is told with it."""
         # Credit notes after all invoices: they need the keys of those they take back.
         for wanted in (
             [each for each in chunk if each.corrects is None],
@@ -100,8 +101,6 @@ class _Desk:
             drafts = [self._draft(each) for each in wanted]
             issue(drafts, company=self._company)
             self._filed |= {draft.uuid: draft for draft, _lines in drafts}
-        invoices = [self._filed[each.uuid] for each in chunk]
-        invoices_paid.send(sender=Invoice, invoices=[each for each in invoices if each.paid_amount])
         self._send([self._filed[each.uuid] for each in chunk if each.is_sent])
         self._filed = dict(islice(self._filed.items(), max(0, len(self._filed) - CHUNK), None))
 
@@ -146,6 +145,18 @@ class _Desk:
             *(mailing.pk, invoice.pk, to, True, 1, message_id, DeliveryStatus.ACCEPTED.value),
             *(1, 0, 250, "2.0.0 OK", at, at, at),
         )
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Spare the garbage collector a million objects that are in no cycle: a tenth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_reachable(customer: Customer) -> bool:

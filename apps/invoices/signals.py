@@ -12,6 +12,7 @@ from django.dispatch import Signal
 #: Amounts are positive on credit notes too.
 invoices_validated = Signal()
 
-#: Sent in the transaction in which payments are noted. Argument: `invoices`, a list of Invoice with
-#: `paid_amount` (all that was ever paid of it) and `paid_on` (the last day).
+#: Sent in the transaction in which payments are noted; after `invoices_validated` for what had been
+#: paid before. Argument: `invoices`, a list of Invoice with `paid_amount` (all that was ever paid
+#: of it) and `paid_on` (the last day).
 invoices_paid = Signal()

@@ -18,10 +18,7 @@ from apps.invoices.errors import (
     OverCreditedError,
 )
 from apps.invoices.models import Company, Invoice, InvoiceKind, InvoiceLine, InvoiceStatus
-from apps.invoices.signals import invoices_validated
-
-#: Rows in one INSERT.
-BATCH = 2000
+from apps.invoices.signals import invoices_paid, invoices_validated
 
 
 def validate(pk: int, *, company: Company | None = None) -> Invoice:
@@ -50,7 +47,7 @@ def validate(pk: int, *, company: Company | None = None) -> Invoice:
         kind, year = InvoiceKind(invoice.kind), invoice.issue_date.year
         (invoice.number,) = numbering.next_numbers(kind, year, 1)
         invoice.save()
-        invoices_validated.send(sender=Invoice, invoices=[invoice])
+        _tell([invoice])
     return invoice
 
 
@@ -87,9 +84,9 @@ def issue(
             _freeze(invoice, lines, company)
         invoices = [invoice for invoice, _lines in drafts]
         _number(invoices)
-        Invoice.objects.bulk_create(invoices, batch_size=BATCH)
+        bulk.create(invoices, by="uuid")
         bulk.insert(InvoiceLine, ("invoice", "position", *NewLine._fields, "net"), _rows(drafts))
-        invoices_validated.send(sender=Invoice, invoices=invoices)
+        _tell(invoices)
     return invoices
 
 
@@ -136,6 +133,13 @@ def _number(invoices: Iterable[Invoice]) -> None:
         numbers = numbering.next_numbers(InvoiceKind(kind), year, len(members))
         for invoice, number in zip(members, numbers, strict=True):
             invoice.number = number
+
+
+def _tell(invoices: list[Invoice]) -> None:
+    """Tell the other rooms what became an invoice, and what of it was paid beforehand."""
+    invoices_validated.send(sender=Invoice, invoices=invoices)
+    if paid := [each for each in invoices if each.paid_amount]:
+        invoices_paid.send(sender=Invoice, invoices=paid)
 
 
 def _rows(drafts: Iterable[tuple[Invoice, Sequence[NewLine]]]) -> Iterator[tuple[Any, ...]]:

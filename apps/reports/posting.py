@@ -76,8 +76,9 @@ def lock(siren: str, name: str) -> None:
 def _known(pieces: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for some in batches(pieces):
-        first_lines = LedgerEntry.objects.filter(journal=SALES_JOURNAL, piece__in=some, line=1)
-        found.update(first_lines.values_list("piece", flat=True))
+        # The journal is compared here: asked for it too, SQLite reads the whole journal instead.
+        lines = LedgerEntry.objects.filter(piece__in=some).values_list("piece", "journal")
+        found.update(piece for piece, journal in lines if journal == SALES_JOURNAL)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -28,11 +28,24 @@ class Payment:
     paid_on: date
 
 
+class CustomerLine(NamedTuple):
+    """What a payment asks of a line on the customers' account: the fields of `LedgerEntry`."""
+
+    piece: str
+    journal: str
+    piece_kind: str
+    auxiliary: str
+    auxiliary_label: str
+    due_date: date | None
+    debit: Decimal
+    credit: Decimal
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """A piece as the ledger has it; amounts are debit positive, on the customer's account."""
 
-    sold: LedgerEntry
+    sold: CustomerLine
     paid: Decimal
 
     @property
@@ -82,9 +95,11 @@ def _receive(pieces: Sequence[str], wanted: Mapping[str, Payment], numbers: dict
 
 def _standings(pieces: Sequence[str]) -> dict[str, Standing]:
     """Find what was sold and what was paid, by piece."""
-    sold: dict[str, LedgerEntry] = {}
+    sold: dict[str, CustomerLine] = {}
     paid: dict[str, Decimal] = {}
-    for line in _of_customers(pieces):
+    # Rows, not objects: a third of the time for the thousands that a seeding brings.
+    for row in _of_customers(pieces).values_list(*CustomerLine._fields):
+        line = CustomerLine(*row)
         if line.journal == SALES_JOURNAL:
             sold[line.piece] = line
         else:
@@ -95,7 +110,7 @@ def _standings(pieces: Sequence[str]) -> dict[str, Standing]:
 
 
 def _entry(
-    sold: LedgerEntry, amount: Decimal, day: date, number: int, today: date
+    sold: CustomerLine, amount: Decimal, day: date, number: int, today: date
 ) -> tuple[Line, Line]:
     """Write an amount received as the lines of one entry."""
     common: dict[str, Any] = {

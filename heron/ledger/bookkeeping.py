@@ -27,13 +27,11 @@ def post_invoices(invoices: Sequence[Invoice]) -> int:
         return 0
     # The books are the issuer's as its last invoice names it.
     seller = invoices[-1].seller_snapshot
-    posted = post(
+    return post(
         [sale_of(invoice) for invoice in invoices],
         siren=seller.get("siren", ""),
         name=seller.get("name", ""),
     )
-    post_payments(invoices)
-    return posted
 
 
 def post_payments(invoices: Sequence[Invoice]) -> int:

@@ -6,7 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from apps.reports.models import LedgerEntry
 from apps.reports.receipts import Payment, receive
@@ -135,3 +137,19 @@ def test_what_is_paid_on_account_makes_the_piece_smaller_not_two() -> None:
     lines = text_of(made("aged-receivables", "csv")).splitlines()
 
     assert lines[1].startswith("C7;Menuiserie C7;70,00;")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows its data, and chooses")
+def test_pieces_are_found_without_reading_the_ledger() -> None:
+    sales = [make_sale() for _ in range(3)]
+    with CaptureQueriesContext(connection) as asked:
+        post_sales(*sales)
+        receive([Payment(number=each.number, total=Decimal(1), paid_on=APRIL) for each in sales])
+
+    about_pieces = [each["sql"] for each in asked if '"piece" IN (' in each["sql"]]
+    assert len(about_pieces) >= 3
+    for sql in about_pieces:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plans = [step[3] for step in cursor.fetchall()]
+        assert any("reports_by_piece" in plan for plan in plans), plans

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import transaction
 from django.db.models import prefetch_related_objects
 
 from apps.invoices.models import Invoice
-from heron.ledger.bookkeeping import CURRENCY, post_invoices
+from heron.ledger.bookkeeping import CURRENCY, post_invoices, post_payments
 
 #: Invoices posted in one transaction.
 BATCH = 500
@@ -22,11 +23,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Post in the order of the dates, and say in one line what was done."""
-        posted = sum(post_invoices(batch) for batch in _batches())
+        posted = sum(map(_post, _batches()))
         self.stdout.write(f"Posted: {posted} invoices")
         foreign = Invoice.objects.validated().exclude(currency=CURRENCY).count()
         if foreign:
             self.stderr.write(f"Left out, because they are not in {CURRENCY}: {foreign} invoices")
+
+
+def _post(batch: list[Invoice]) -> int:
+    with transaction.atomic():
+        posted = post_invoices(batch)
+        post_payments(batch)
+    return posted
 
 
 def _batches() -> Iterator[list[Invoice]]:

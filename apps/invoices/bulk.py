@@ -6,25 +6,35 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connections, models, router
+from django.db.models.constants import OnConflict
 
 #: Keys asked for in one statement.
 KEYS = 500
 
 
 def insert(
-    model: type[models.Model], names: Sequence[str], rows: Iterable[tuple[Any, ...]]
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    ignore_conflicts: bool = False,
 ) -> None:
     """Insert rows whose values are in the order of `names`, all of the columns without a default.
 
     For those whose objects nobody needs. Values go to the database as they are: amounts as text,
     times as `adapt` gives them.
     """
+    fields = [_field(model, name) for name in names]
     connection = connections[router.db_for_write(model)]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(_field(model, name).column or name) for name in names)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(names))
     table = quote(model._meta.db_table)
-    sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 (the model's own names)
+    conflict = OnConflict.IGNORE if ignore_conflicts else None
+    verb = connection.ops.insert_statement(on_conflict=conflict)
+    suffix = connection.ops.on_conflict_suffix_sql(fields, conflict, names, names)
+    # The names are the model's own.
+    sql = f"{verb} {table} ({columns}) VALUES ({marks}) {suffix}"
     with connection.cursor() as cursor:
         cursor.executemany(sql, rows)  # type: ignore[arg-type]  # any iterable will do
 

@@ -84,3 +84,14 @@ def test_an_altered_file_is_never_handed_out(folder: Path) -> None:
     file_of(invoice, folder).write_bytes(b"%PDF forged")
 
     assert archive.document(Invoice.objects.get(pk=invoice.pk)) == before
+
+
+def test_two_at_once_keep_one(folder: Path) -> None:
+    invoice = make_invoice()
+    # Both looked before either had kept anything.
+    first, second = (Invoice.objects.select_related("file").get(pk=invoice.pk) for _ in range(2))
+
+    assert archive.document(first) == archive.document(second)
+
+    assert InvoiceFile.objects.count() == 1
+    assert len(list(folder.rglob("*.pdf"))) == 1

@@ -87,6 +87,13 @@ def heron() -> Send:
     return send
 
 
+def soak() -> Send:
+    """Publish as the product's rows do, and let it owe what can't be told just now."""
+    from apps.core.live.publisher import publisher
+
+    return lambda row: publisher.announce(row, "progress", urgent=False)
+
+
 def stock() -> Send:
     """Publish with django-eventstream."""
     from django_eventstream import send_event
@@ -131,6 +138,7 @@ def nchan() -> Send:
 
 SENDERS: dict[str, Callable[[], Send]] = {
     "heron": heron,
+    "soak": soak,
     "stock": stock,
     "bare": bare,
     "nchan": nchan,

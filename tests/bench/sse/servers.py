@@ -141,10 +141,9 @@ class Server:
         if self._process is not None:
             self._process.kill()
 
-    def stop(self) -> None:
-        """Stop it; a server that still holds streams is not waited for."""
-        if self._process is not None:
-            stop_all([self._process], within_s=0.5)
+    def stop(self, *, within_s: float = 0.5) -> bool:
+        """Stop it; False when it had to be killed, because it took too long."""
+        return self._process is None or not stop_all([self._process], within_s=within_s)
 
 
 @contextmanager

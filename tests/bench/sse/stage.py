@@ -19,7 +19,7 @@ from tests.bench.sse.crowd import Crowd, Returning, raise_file_limit
 from tests.bench.sse.reader import Slowness
 from tests.bench.sse.servers import CLIENT_CPU, Contender, Server, on_cpu
 from tests.bench.sse.site import Site, build
-from tests.support.valkey import running_valkey
+from tests.support.valkey import Valkey, a_valkey
 
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -58,6 +58,11 @@ class Publisher:
         answer = await asyncio.to_thread(self._tell, {"tickets": asked})
         return list(answer["tickets"])
 
+    @property
+    def pid(self) -> int:
+        """Return the process's id."""
+        return self._popen.pid
+
     def close(self) -> None:
         """End the process."""
         assert self._popen.stdin is not None
@@ -81,9 +86,15 @@ class Publisher:
 class Rig:
     """One contender's server and publisher, and readers for it."""
 
-    def __init__(self, contender: Contender, site: Site, folder: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, contender: Contender, site: Site, folder: Path, env: dict[str, str], valkey: Valkey
+    ) -> None:
+        env = {**env, "REDIS_URL": valkey.url}
         self.server = Server(contender, folder, env)
+        #: Another of the same kind, for those who need two.
+        self.second = Server(contender, folder, env)
         self.site = site
+        self.valkey = valkey
         env["BENCH_PORT"] = str(self.server.port)
         self.publisher = Publisher(contender, site, env)
 
@@ -95,19 +106,21 @@ class Rig:
         slowness: Slowness | None = None,
         returning: Returning | None = None,
         by_ticket: bool = False,
+        server: Server | None = None,
     ) -> AsyncIterator[Crowd]:
         """Hold a stream for each job and session; all must be let in."""
+        server = server or self.server
         tickets = await self.publisher.tickets(who) if by_ticket else [""] * len(who)
         asks = [
-            self.server.contender.ask(job_id, session, ticket)
+            server.contender.ask(job_id, session, ticket)
             for (job_id, session), ticket in zip(who, tickets, strict=True)
         ]
-        crowd = Crowd(self.server.address, asks, slowness=slowness, returning=returning)
+        crowd = Crowd(server.address, asks, slowness=slowness, returning=returning)
         try:
             await crowd.open()
             if crowd.open_count < len(asks):
                 raise RuntimeError(
-                    f"{self.server.contender.name} let {crowd.open_count} of {len(asks)} in: "
+                    f"{server.contender.name} let {crowd.open_count} of {len(asks)} in: "
                     f"{crowd.refusals}"
                 )
             yield crowd
@@ -138,10 +151,11 @@ class Stage:
     def rig(self, contender: Contender) -> Rig:
         """Set a contender up; its server is not started yet."""
         folder = self._exits.enter_context(tempfile.TemporaryDirectory(prefix="heron-", dir="/tmp"))
-        url = self._exits.enter_context(running_valkey())
-        rig = Rig(contender, self.site, Path(folder), {**self._env, "REDIS_URL": url})
+        valkey = self._exits.enter_context(a_valkey())
+        rig = Rig(contender, self.site, Path(folder), self._env, valkey)
         self._exits.callback(rig.publisher.close)
         self._exits.callback(rig.server.stop)
+        self._exits.callback(rig.second.stop)
         return rig
 
     def close(self) -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
-
-import redis
 
 from apps.core.live import history
 from apps.core.live.event import parse_resume_id
@@ -18,43 +15,15 @@ from apps.core.live.hub import current_hub
 from apps.core.live.rights import Pass
 from apps.core.live.serving import Resume, serve
 from apps.core.live.valkey import key_of
-from heron.demo.process import Process, stop_all
-from heron.demo.stack import valkey_command
-from heron.demo.surroundings import ROOT, make_scratch
+from tests.support.valkey import Valkey
 
 #: Generous: these tests wait for something to happen, and fail when it never does.
 PATIENCE_SECONDS = 20.0
 KEEP_ALIVE = b"event: keep-alive\ndata:\n\n"
 
 
-class OwnValkey:
-    """A Valkey that a test may stop and start again on the same socket; it keeps no data."""
-
-    def __init__(self) -> None:
-        self.folder = make_scratch()
-        self.socket = self.folder / "valkey.sock"
-        self.process: Process | None = None
-
-    def start(self) -> None:
-        self.process = Process(
-            "valkey", valkey_command(self.socket), env={}, cwd=ROOT, on_line=lambda *_: None
-        )
-        client = self.client()
-        until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
-            try:
-                client.ping()
-                return
-            except redis.ConnectionError:
-                time.sleep(0.02)
-        raise TimeoutError("Valkey does not start")
-
-    def stop(self) -> None:
-        assert self.process is not None
-        stop_all([self.process], within_s=3)
-
-    def client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket))
+class OwnValkey(Valkey):
+    """A Valkey in which a test may do what other processes do."""
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> int:
         """Publish as another process does."""

@@ -49,20 +49,30 @@ def prepare(
     redirect_to = _own_address(user) if mode == MailingMode.REDIRECT else ""
     company = Company.load()
     with transaction.atomic():
-        # What an ended job left waiting was never begun: free it, or it would block its invoice.
-        abandoned = Delivery.objects.abandoned().filter(invoice__in=invoices.order_by())
-        abandoned.update(status=DeliveryStatus.CANCELLED, finished_at=timezone.now())
         found = list(preflight.candidates(invoices, even_refused=even_refused))
         mailing = Mailing.objects.create(
             subject=subject, body=body, mode=mode, redirect_to=redirect_to, created_by_id=user.pk
         )
         wanted = [_frozen(mailing, each, company) for each in found if each.goes_in]
-        Delivery.objects.bulk_create(wanted, ignore_conflicts=True)
-        taken = len(wanted) - mailing.deliveries.count()
+        taken = len(wanted) - _insert(mailing, wanted)
+        if taken and _free(invoices):
+            taken = len(wanted) - _insert(mailing, wanted)
         counts = preflight.count(found, taken_meanwhile=taken)
         if counts.to_send <= 0:
             raise NothingToSendError(counts)
     return mailing, counts
+
+
+def _insert(mailing: Mailing, wanted: list[Delivery]) -> int:
+    """Write the deliveries that no other mailing has; return how many this one has then."""
+    Delivery.objects.bulk_create(wanted, ignore_conflicts=True)
+    return mailing.deliveries.count()
+
+
+def _free(invoices: QuerySet[Invoice]) -> int:
+    """Let go of what an ended job left waiting, and never began: it still holds its invoices."""
+    abandoned = Delivery.objects.abandoned().filter(invoice__in=invoices.order_by())
+    return abandoned.update(status=DeliveryStatus.CANCELLED, finished_at=timezone.now())
 
 
 def mark_interrupted(deliveries: QuerySet[Delivery], job_id: str) -> None:

@@ -12,7 +12,8 @@ from django.db.models import (
     Case,
     CharField,
     Count,
-    Max,
+    F,
+    FilteredRelation,
     OuterRef,
     Q,
     QuerySet,
@@ -115,9 +116,14 @@ class Preflight:
     drafts: int = 0
 
     @property
+    def goes_in(self) -> int:
+        """How many become items of the job."""
+        return self.to_send + self.without_address
+
+    @property
     def left_out(self) -> int:
         """How many stay out of the mailing."""
-        return sum(self.counts().values()) - self.to_send - self.without_address
+        return sum(self.counts().values()) - self.goes_in
 
     def counts(self) -> dict[str, int]:
         """Give the count of each kind."""
@@ -140,10 +146,16 @@ def with_fate(
 
     Adds `fate`, one of LABELS, and `to`.
     """
+    # One at the most: the database allows no second. Joined, and not a subquery that each of the
+    # cases would repeat: writing that out took longer than answering it.
+    holding = FilteredRelation(
+        "deliveries", condition=Q(deliveries__live=True, deliveries__status__in=ACTIVE)
+    )
     # What an ended job left waiting was never begun.
-    abandoned = Q(status=DeliveryStatus.PENDING, mailing__job__status__in=TERMINAL)
-    active = Delivery.objects.filter(invoice=OuterRef("pk"), live=True, status__in=ACTIVE)
-    status = Subquery(active.exclude(abandoned).values("status")[:1])
+    abandoned = Q(
+        holding__status=DeliveryStatus.PENDING, holding__mailing__job__status__in=TERMINAL
+    )
+    active = Case(When(abandoned, then=Value(None)), default=F("holding__status"))
     refused = Q(customer__email_state=EmailState.REFUSED)
     fate = Case(
         When(~Q(status=InvoiceStatus.VALIDATED), then=Value("drafts")),
@@ -156,8 +168,8 @@ def with_fate(
         output_field=CharField(),
     )
     chosen = Invoice.objects.filter(pk__in=invoices.order_by().values("pk"))
-    found = chosen.annotate(active=status, to=Trim("customer__email")).annotate(fate=fate)
-    return cast("QuerySet[InvoiceWithFate]", found)
+    found = chosen.annotate(holding=holding).annotate(active=active, to=Trim("customer__email"))
+    return cast("QuerySet[InvoiceWithFate]", found.annotate(fate=fate))
 
 
 def look(invoices: QuerySet[Invoice], *, even_refused: bool = False) -> Preflight:
@@ -172,9 +184,10 @@ def candidates(invoices: QuerySet[Invoice], *, even_refused: bool = False) -> It
     The order matters: two mailings that insert the same deliveries in the same order wait for each
     other instead of deadlocking.
     """
+    sent = Delivery.objects.filter(invoice=OuterRef("pk"), live=True)
     rows = (
         with_fate(invoices, even_refused=even_refused)
-        .annotate(last=Max("deliveries__generation", filter=Q(deliveries__live=True)))
+        .annotate(last=Subquery(sent.order_by("-generation").values("generation")[:1]))
         .order_by("pk")
         .values_list("pk", "uuid", "to", "last", "fate")
     )
@@ -183,8 +196,11 @@ def candidates(invoices: QuerySet[Invoice], *, even_refused: bool = False) -> It
 
 
 def count(found: Iterable[Candidate], *, taken_meanwhile: int = 0) -> Preflight:
-    """Add candidates up; `taken_meanwhile` were to be sent, but another mailing was faster."""
+    """Add candidates up; `taken_meanwhile` were to go in, but another mailing was faster."""
     counts = Counter(candidate.kind for candidate in found)
-    counts["to_send"] = max(0, counts["to_send"] - taken_meanwhile)
     counts["under_way"] += taken_meanwhile
+    for kind in ("to_send", "without_address"):
+        taken = min(counts[kind], taken_meanwhile)
+        counts[kind] -= taken
+        taken_meanwhile -= taken
     return Preflight(**counts)

@@ -51,13 +51,12 @@ def send(request: HttpRequest) -> HttpResponse:
         invoices = selection.invoices()
         if not form.is_valid():
             return _incomplete(request, selection, form)
-        selected = invoices.count()
         mailing, preflight = start(request.user, invoices, **form.options())
     except SelectionError as error:
         return _refuse(request, str(error), status=400)
     except InvoicesError as error:
         return _refuse(request, _why_not(error), status=409)
-    return _started(request, mailing, preflight, selected)
+    return _started(request, mailing, preflight)
 
 
 def start(
@@ -79,17 +78,14 @@ def _incomplete(request: HttpRequest, selection: Selection, form: MailingForm) -
     return show(request, selection, form, status=400)
 
 
-def _started(
-    request: HttpRequest, mailing: Mailing, preflight: Preflight, selected: int
-) -> HttpResponse:
-    total = mailing.deliveries.count()
+def _started(request: HttpRequest, mailing: Mailing, preflight: Preflight) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse(
             {
                 "success": True,
                 "job_id": mailing.job_id,
-                "total": total,
-                "skipped": selected - total,
+                "total": preflight.goes_in,
+                "skipped": preflight.left_out,
                 "url": mailing.get_absolute_url(),
             }
         )

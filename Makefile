@@ -22,7 +22,7 @@ LOCK_FLAGS := --universal --python-version 3.11 --fork-strategy fewest \
 TEMPLATES := git ls-files --cached --others --exclude-standard -z -- '*.html'
 
 .NOTPARALLEL:
-.PHONY: help demo test check lint unit postgres js e2e bench chaos fmt lock install install-dev clean
+.PHONY: help demo test check lint unit postgres js e2e bench chaos soak fmt lock install install-dev clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,9 @@ bench: ## Measure against the others, one JSON object a line; BENCH=jobs for one
 
 chaos: install-dev ## Kill real processes at random, N=200 times; SEED=... repeats a failure
 	$(PY) -m tests.kill.chaos $(or $(N),$(if $(SEED),1,200)) $(SEED)
+
+soak: install-dev ## Hold streams while servers and Valkey come and go; MINUTES=60
+	$(PY) -m tests.bench.sse.soak --minutes $(or $(MINUTES),60)
 
 fmt: install-dev ## Format Python, templates and JavaScript
 	$(PY) -m ruff check --fix-only --quiet

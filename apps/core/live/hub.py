@@ -15,6 +15,7 @@ from apps.core.live.channel import Channel
 from apps.core.live.event import Event, encode, follows, is_before
 from apps.core.live.history import Found, Since
 from apps.core.live.reader import WINDOW_SECONDS, Reader
+from apps.core.live.retelling import Retelling
 from apps.core.live.rights import Rights
 from apps.core.live.subscriber import Subscriber
 from apps.core.live.ticket import ticket_of
@@ -42,6 +43,7 @@ class Hub:
         self.stopping = False
         self.subscriber = Subscriber(self)
         self.rights = Rights(self)
+        self.retelling = Retelling(self)
         self._loop = asyncio.get_running_loop()
         self._held: list[Reader] = []
         self._slots: list[set[Reader]] = [set() for _ in range(SLOTS)]
@@ -111,7 +113,7 @@ class Hub:
             return
         last = channel.last
         if last is None or follows(event.id, last):
-            self._deliver(channel, event)
+            self.deliver(channel, event)
         elif not is_before(event.id, last):
             self.subscriber.heal(channel)
 
@@ -121,16 +123,28 @@ class Hub:
         if last is None:
             channel.last = since.newest
             if channel.blind:
-                self._reset(channel)
+                self.retelling.tell(channel)
         elif since.found is Found.CANT_REPLAY:
             channel.last = since.newest
-            self._reset(channel)
+            self.retelling.tell(channel)
         else:
             for event in since.events:
                 if not is_before(event.id, channel.last or 0):
-                    self._deliver(channel, event)
+                    self.deliver(channel, event)
         channel.blind = False
         channel.goes_live()
+
+    def deliver(self, channel: Channel, event: Event) -> None:
+        """Hand an event to a channel's readers."""
+        channel.last = event.id
+        now = self._loop.time()
+        for reader in channel.readers:
+            reader.put(channel, event, now)
+
+    def reset(self, channel: Channel) -> None:
+        """Have a channel's readers read the state anew."""
+        for reader in channel.readers:
+            reader.reset()
 
     def hold(self, reader: Reader) -> None:
         """Let a busy reader wait until the end of the window."""
@@ -164,21 +178,11 @@ class Hub:
 
     async def close(self) -> None:
         """Stop all that runs in the background."""
-        for task in (self._task, self.subscriber.task):
+        for task in (self._task, self.subscriber.task, self.retelling.task):
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._task = None
-
-    def _deliver(self, channel: Channel, event: Event) -> None:
-        channel.last = event.id
-        now = self._loop.time()
-        for reader in channel.readers:
-            reader.put(channel, event, now)
-
-    def _reset(self, channel: Channel) -> None:
-        for reader in channel.readers:
-            reader.reset()
 
     def _release_held(self) -> None:
         held, self._held = self._held, []

@@ -8,16 +8,12 @@ one is noted: states need no queue.
 from __future__ import annotations
 
 import atexit
-import json
 import threading
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.utils import translation
 from redis.exceptions import RedisError
 
 from apps.core.conf import conf
@@ -25,12 +21,12 @@ from apps.core.live.breaker import breaker
 from apps.core.live.channels import channels_of
 from apps.core.live.courier import Courier, Letter
 from apps.core.live.history import Outgoing
+from apps.core.live.states import data_of
 from apps.core.live.storage import append_all
 from apps.core.live.valkey import is_configured
 from apps.core.models import SSEProgress
 from apps.core.pulse import pulse
 from apps.core.signals import job_changed
-from apps.core.snapshot import snapshot
 
 #: Jobs that the pulse reads at once to send what they owe.
 OWED_AT_ONCE = 500
@@ -122,9 +118,7 @@ class Publisher:
 
 def _event_of(letter: Letter) -> Outgoing:
     job, kind = letter
-    with translation.override(job.language or settings.LANGUAGE_CODE):
-        data = json.dumps(snapshot(job, kind), cls=DjangoJSONEncoder)
-    return Outgoing(channels_of(job), kind, data, job.job_id)
+    return Outgoing(channels_of(job), kind, data_of(job, kind), job.job_id)
 
 
 publisher = Publisher()

@@ -27,6 +27,9 @@ MOST_KEPT_BYTES = 1_000_000
 #: As much is handed to the socket at once.
 SLICE_BYTES = 65_536
 
+#: Before any id, also before that of a channel on which nothing has happened yet.
+NOWHERE = -1
+
 _COST = 1.0 / DIRECT_PER_SECOND
 _MOST_AHEAD = BURST_SECONDS + 2 * WINDOW_SECONDS
 
@@ -115,7 +118,7 @@ class Reader:
         if self.ids is not None:
             self.ids.update(places)
         for key, (channel, event) in list((self._kept or {}).items()):
-            if is_before(event.id, places.get(channel.name, 0)):
+            if is_before(event.id, places.get(channel.name, NOWHERE)):
                 del self._kept[key]  # type: ignore[union-attr]  # it has this key
                 self._size -= len(event.data)
         self.flush()

@@ -13,6 +13,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from email.generator import BytesGenerator
+from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -179,9 +181,10 @@ def _bare_sending(messages: list[EmailMessage]) -> float:
 
 
 def _hand_over(smtp: smtplib.SMTP, message: EmailMessage) -> None:
-    # Django's own way to write a message, which is not in the type hints of the base class.
-    content: bytes = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
-    smtp.sendmail(FROM, message.recipients(), content)
+    # What Django's own backend does, in words that Django 5.2 and 6 both know.
+    content = BytesIO()
+    BytesGenerator(content, mangle_from_=False).flatten(message.message(), linesep="\r\n")
+    smtp.sendmail(FROM, message.recipients(), content.getvalue())
 
 
 def _connected() -> smtplib.SMTP:

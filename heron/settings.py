@@ -119,6 +119,7 @@ def _eventstream_redis(url: str) -> dict[str, object]:
 EVENTSTREAM_REDIS = _eventstream_redis(REDIS_URL)
 EVENTSTREAM_CHANNELMANAGER_CLASS = "apps.core.live.channels.ProgressChannelManager"
 EVENTSTREAM_STORAGE_CLASS = "apps.core.live.storage.ValkeyStorage"
+PROGRESS_PAGE_THREADS = env.int("PAGE_THREADS", default=16)
 PROGRESS_STREAMS_PER_USER = env.int("STREAMS_PER_USER", default=20)
 PROGRESS_STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", default=200)
 PROGRESS_STREAMS_TOTAL = env.int("STREAMS_TOTAL", default=20_000)

@@ -36,6 +36,8 @@ class Conf:
     STREAMS_TOTAL: int = 20_000
     #: Networks whose addresses stand for many people: those of a proxy of ours.
     STREAMS_UNCOUNTED_NETWORKS: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    #: Requests for pages that one web process answers at a time, each with a database connection.
+    PAGE_THREADS: int = 16
     #: A page's ticket for its stream is good for this time.
     TICKET_SECONDS: int = 60
     #: The rights of all who read are checked again after this time.

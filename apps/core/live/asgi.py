@@ -1,6 +1,6 @@
 """The ASGI wrapper that holds event streams without Django.
 
-    application = LiveStreams(get_asgi_application())
+    application = LiveStreams(get_asgi_application())  # or Pages(), see pages.py
 
 A stream's request goes through Django like any other: middleware, session, permissions. The view
 answers "hold this" and the request ends, so that its thread and its database connection are free;

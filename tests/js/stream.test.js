@@ -275,11 +275,26 @@ test("a tab beyond the browser's share of streams polls, and takes one that is g
   await pass(1000);
 
   assert.equal(bar.connection, "polling");
-  assert.equal(FakeEventSource.opened.length, 0);
+  assert.equal(FakeEventSource.live.length, 0);
+
+  // It asked while it opened its stream; from now on it asks before.
+  await pass(30_000);
+  assert.equal(bar.connection, "polling");
+  assert.equal(FakeEventSource.opened.length, 1);
 
   navigator.locks = locksWithout(...slots.slice(1));
   await pass(15_000);
 
+  assert.equal(FakeEventSource.live.length, 1);
+  assert.equal(FakeEventSource.opened.length, 2);
+});
+
+test("a stream is asked for at once, and not only when the other tabs have answered", async () => {
+  const locks = { request: () => new Promise(() => {}) };
+  const { addBar, FakeEventSource } = openPage({ answer: serverOf("a"), locks });
+  addBar("a");
+
+  await settle();
   assert.equal(FakeEventSource.live.length, 1);
 });
 

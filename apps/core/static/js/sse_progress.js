@@ -941,6 +941,8 @@
     #suspended = false;
     #streamEverOpened = false;
     #streamRefused = false;
+    /** Whether there was no share left when it was last asked for one. */
+    #refused = false;
     /** Grows at each opening and closing, to recognise an answer that comes too late. */
     #generation = 0;
     /** @type {Record<"open" | "retry" | "settle" | "hide", ReturnType<typeof setTimeout> | undefined>} */
@@ -999,14 +1001,14 @@
     /** Bars that come and go together cause one new connection, not one each. The first one of a
      * page that is there need not wait for others: a script makes its bars in one go. */
     #settleSoon() {
-      const first = !this.#source && document.readyState !== "loading";
-      this.#timers.settle ??= setTimeout(
-        () => {
-          this.#timers.settle = undefined;
-          this.#settle();
-        },
-        first ? 0 : 30,
-      );
+      if (!this.#source && document.readyState !== "loading") {
+        queueMicrotask(() => this.#settle());
+        return;
+      }
+      this.#timers.settle ??= setTimeout(() => {
+        this.#timers.settle = undefined;
+        this.#settle();
+      }, 30);
     }
 
     #settle() {
@@ -1025,13 +1027,23 @@
       this.#close();
       if (this.#hidden) return this.#setState("polling");
       const generation = this.#generation;
-      const allowed = "EventSource" in globalThis && (await this.#budget.take());
+      const taking = "EventSource" in globalThis ? this.#budget.take() : Promise.resolve(false);
+      // To ask other tabs takes as long as to connect. Who was let in so far is let in mostly.
+      const hopeful = "EventSource" in globalThis && !this.#refused;
+      if (hopeful) this.#connect();
+      const allowed = await taking;
       if (generation !== this.#generation) return;
-      if (!allowed) {
-        this.#setState("polling");
-        this.#timers.retry = setTimeout(() => this.#open(), config.slotRetry);
+      this.#refused = !allowed;
+      if (allowed) {
+        if (!hopeful) this.#connect();
         return;
       }
+      this.#close();
+      this.#setState("polling");
+      this.#timers.retry = setTimeout(() => this.#open(), config.slotRetry);
+    }
+
+    #connect() {
       const channels = this.#channels();
       const url = new URL(this.streamUrl, location.href);
       for (const channel of channels) url.searchParams.append("channel", channel);

@@ -38,6 +38,20 @@ GATHER_SECONDS = 0.01
 logger = logging.getLogger(__name__)
 
 
+class _Pace:
+    """Lets those who come in a crowd go together, and a lone one at once."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    async def gather(self) -> None:
+        """Wait a little for others to come, unless nobody has come for a while."""
+        now = asyncio.get_running_loop().time()
+        if now - self._last < 2 * GATHER_SECONDS:
+            await asyncio.sleep(GATHER_SECONDS)
+        self._last = now
+
+
 class Subscriber:
     """Brings what is published to the hub, and what was missed."""
 
@@ -57,7 +71,9 @@ class Subscriber:
         self._tasks: set[asyncio.Task[None]] = set()
         self._healing = False
         self._commanding = False
-        self._heard = self._pinged = self._asked = 0.0
+        self._heard = self._pinged = 0.0
+        #: When Valkey was last asked for channels, and for what they have missed.
+        self._commanded, self._healed = _Pace(), _Pace()
         #: How long to wait for the next word from Valkey.
         self._patience: asyncio.Timeout | None = None
 
@@ -185,7 +201,7 @@ class Subscriber:
         delay = FIRST_DELAY_SECONDS
         try:
             while self._stale and self._connection is not None:
-                await self._gather()
+                await self._healed.gather()
                 batch = list(islice(self._stale, READ_AT_ONCE))
                 for channel in batch:
                     del self._stale[channel]
@@ -220,7 +236,7 @@ class Subscriber:
         """Send what has come together since the last command."""
         try:
             while self._wanted or self._unwanted:
-                await self._gather()
+                await self._commanded.gather()
                 wanted, self._wanted = list(self._wanted), {}
                 unwanted, self._unwanted = list(self._unwanted), {}
                 for command, topics in (("SUBSCRIBE", wanted), ("UNSUBSCRIBE", unwanted)):
@@ -228,13 +244,6 @@ class Subscriber:
                         await self._send(command, *topics[start : start + SUBSCRIBE_AT_ONCE])
         finally:
             self._commanding = False
-
-    async def _gather(self) -> None:
-        """Wait a little for others to come, unless nothing has been asked for a while."""
-        now = asyncio.get_running_loop().time()
-        if now - self._asked < 2 * GATHER_SECONDS:
-            await asyncio.sleep(GATHER_SECONDS)
-        self._asked = now
 
     async def _send(self, *command: str | bytes) -> None:
         connection = self._connection

@@ -59,7 +59,8 @@ def test_a_bad_message_is_named_with_its_segment_and_element() -> None:
     (ucm,) = segments(contrl, "UCM")
     assert ucm[1:4] == [["2"], ["ORDERS", "D", "96A", "UN"], ["4"]]
     assert segments(contrl, "UCS") == [[["UCS"], ["11"]]]
-    assert segments(contrl, "UCD") == [[["UCD"], ["12"], ["1", "2"]]]
+    # QTY+21:1020A: the tag is position 1 (0098), so that C186 is 2; in it, 6060 is 2 (0104).
+    assert segments(contrl, "UCD") == [[["UCD"], ["12"], ["2", "2"]]]
 
 
 def test_a_wrong_count_is_told_with_its_code() -> None:

@@ -112,6 +112,18 @@ def test_x12_is_answered_by_a_997_for_each_group() -> None:
     assert segments(answer, "AK9") == [[["AK9"], ["A"], ["2"], ["2"], ["2"]]]
 
 
+def test_each_997_has_a_group_number_of_its_own() -> None:
+    make_x12_partner()
+    data = (CORPUS / "x12_850.edi").read_bytes()
+    imported(make_file(data))
+    imported(make_file(data.replace(b"000000001", b"000000002").replace(b"PO1", b"PO9")))
+
+    answers = [each.acknowledgement for each in Interchange.objects.all()]
+
+    references = [read_clean(text)[0].group.reference for text in answers]  # type: ignore[union-attr]
+    assert len(set(references)) == 2
+
+
 def test_a_bad_transaction_set_is_refused_alone() -> None:
     make_x12_partner()
     data = (CORPUS / "x12_850.edi").read_bytes().replace(b"SE*5*0001", b"SE*9*0001")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.edi.reader import Begin, End, Message, Unreadable, read
+from apps.edi.reader import Begin, End, Message, Unreadable, read, x12
 from apps.edi.reader.faults import MOST_FAULTS
 from apps.edi.reader.tokenizer import LONGEST_SEGMENT, Tokenizer
 from tests.edi.interchanges import Written, interchanges, pieces
@@ -125,6 +125,26 @@ def test_every_message_is_given_out_even_when_the_file_is_cut_anywhere() -> None
         messages = [e for e in trace([data[:end]]) if isinstance(e, tuple) and len(e) == 7]
         assert len(messages) in (1, 2), end
         assert messages[0][6] == []
+
+
+def test_a_ta1_inside_a_message_is_a_part_of_its_bytes() -> None:
+    data = (CORPUS[0].parent / "x12_no_se.edi").read_bytes()
+    cut = data[: data.index(b"SE*5")] + b"TA1*000000001*260105*1200*A*000~"
+
+    (message,) = [event for event in read([cut]) if isinstance(event, Message)][-1:]
+
+    assert message.segments[-1].tag == "TA1"
+    assert message.end == len(cut)
+
+
+def test_endless_ta1s_inside_a_message_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(x12, "MOST_SEGMENTS", 10)
+    data = (CORPUS[0].parent / "x12_no_se.edi").read_bytes()
+    cut = data[: data.index(b"SE*5")] + b"TA1*000000001*260105*1200*A*000~" * 50
+
+    (message,) = [event for event in read([cut]) if isinstance(event, Message)][-1:]
+
+    assert len(message.segments) <= 11
 
 
 def test_an_endless_segment_is_given_up_early() -> None:

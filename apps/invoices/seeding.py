@@ -17,7 +17,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from apps.invoices import bulk, message_ids, vat
+from apps.core import bulk
+from apps.invoices import message_ids, vat
 from apps.invoices.demo_data import DemoData, DemoInvoice
 from apps.invoices.models import (
     Company,

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import Sum
 
-from apps.invoices import bulk, numbering, vat
+from apps.core import bulk
+from apps.invoices import numbering, vat
 from apps.invoices.errors import (
     EmptyInvoiceError,
     NegativeInvoiceError,

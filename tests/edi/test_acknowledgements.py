@@ -59,7 +59,8 @@ def test_a_bad_message_is_named_with_its_segment_and_element() -> None:
     (ucm,) = segments(contrl, "UCM")
     assert ucm[1:4] == [["2"], ["ORDERS", "D", "96A", "UN"], ["4"]]
     assert segments(contrl, "UCS") == [[["UCS"], ["11"]]]
-    assert segments(contrl, "UCD") == [[["UCD"], ["12"], ["1", "2"]]]
+    # QTY+21:1020A: the tag is position 1 (0098), so that C186 is 2; in it, 6060 is 2 (0104).
+    assert segments(contrl, "UCD") == [[["UCD"], ["12"], ["2", "2"]]]
 
 
 def test_a_wrong_count_is_told_with_its_code() -> None:
@@ -109,6 +110,18 @@ def test_x12_is_answered_by_a_997_for_each_group() -> None:
     assert [each[2] for each in segments(answer, "AK2")] == [["0001"], ["0002"]]
     assert [each[1] for each in segments(answer, "AK5")] == [["A"], ["A"]]
     assert segments(answer, "AK9") == [[["AK9"], ["A"], ["2"], ["2"], ["2"]]]
+
+
+def test_each_997_has_a_group_number_of_its_own() -> None:
+    make_x12_partner()
+    data = (CORPUS / "x12_850.edi").read_bytes()
+    imported(make_file(data))
+    imported(make_file(data.replace(b"000000001", b"000000002").replace(b"PO1", b"PO9")))
+
+    answers = [each.acknowledgement for each in Interchange.objects.all()]
+
+    references = [read_clean(text)[0].group.reference for text in answers]  # type: ignore[union-attr]
+    assert len(set(references)) == 2
 
 
 def test_a_bad_transaction_set_is_refused_alone() -> None:

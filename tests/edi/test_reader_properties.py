@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.edi.reader import Begin, End, Message, Unreadable, read
+from apps.edi.reader import Begin, End, Message, Unreadable, read, x12
 from apps.edi.reader.faults import MOST_FAULTS
+from apps.edi.reader.separators import BOM
 from apps.edi.reader.tokenizer import LONGEST_SEGMENT, Tokenizer
 from tests.edi.interchanges import Written, interchanges, pieces
 
@@ -79,6 +80,12 @@ def test_byte_for_byte_is_as_good_as_at_once(path: Path) -> None:
     assert trace(data[i : i + 1] for i in range(len(data))) == trace([data])
 
 
+@pytest.mark.parametrize("head", [BOM, BOM + BOM, b" \n" + BOM + b" ", BOM + b" " + BOM])
+def test_byte_order_marks_are_the_same_in_any_pieces(head: bytes) -> None:
+    for data in (head, head + CORPUS[0].with_name("orders_two.edi").read_bytes()):
+        assert trace(data[i : i + 1] for i in range(len(data))) == trace([data])
+
+
 @settings(max_examples=300)
 @given(st.binary(max_size=400), CUTS)
 def test_any_bytes_raise_nothing_but_the_readers_own(data: bytes, cuts: list[int]) -> None:
@@ -125,6 +132,26 @@ def test_every_message_is_given_out_even_when_the_file_is_cut_anywhere() -> None
         messages = [e for e in trace([data[:end]]) if isinstance(e, tuple) and len(e) == 7]
         assert len(messages) in (1, 2), end
         assert messages[0][6] == []
+
+
+def test_a_ta1_inside_a_message_is_a_part_of_its_bytes() -> None:
+    data = (CORPUS[0].parent / "x12_no_se.edi").read_bytes()
+    cut = data[: data.index(b"SE*5")] + b"TA1*000000001*260105*1200*A*000~"
+
+    (message,) = [event for event in read([cut]) if isinstance(event, Message)][-1:]
+
+    assert message.segments[-1].tag == "TA1"
+    assert message.end == len(cut)
+
+
+def test_endless_ta1s_inside_a_message_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(x12, "MOST_SEGMENTS", 10)
+    data = (CORPUS[0].parent / "x12_no_se.edi").read_bytes()
+    cut = data[: data.index(b"SE*5")] + b"TA1*000000001*260105*1200*A*000~" * 50
+
+    (message,) = [event for event in read([cut]) if isinstance(event, Message)][-1:]
+
+    assert len(message.segments) <= 11
 
 
 def test_an_endless_segment_is_given_up_early() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from apps.invoices import bulk
+from apps.core import bulk
 from apps.invoices.models import Invoice
 from tests.invoices.factories import make_customer
 

@@ -47,6 +47,9 @@ def test_a_credit_note_breaks_no_rule_and_names_its_invoice() -> None:
     assert broken_rules(xml) == []
     (reference,) = etree.fromstring(xml).iter(f"{RAM}InvoiceReferencedDocument")
     assert [text for text in reference.itertext() if text.strip()] == ["F2026-00001", "20260302"]
+    # It asks for no payment.
+    assert b"IBANID" in cii.render(invoice)
+    assert b"IBANID" not in xml
 
 
 @pytest.mark.parametrize("missing", ["siren", "vat_number", "order_ref", "iban"])

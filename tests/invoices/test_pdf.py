@@ -87,6 +87,24 @@ def test_a_credit_note_says_so() -> None:
     assert "A2026-00001" in text
 
 
+def test_a_credit_note_asks_for_no_money() -> None:
+    text = text_of(make_invoice(kind=InvoiceKind.CREDIT_NOTE))
+
+    assert "Émis le 02/03/2026" in text
+    assert "Net à votre crédit 120,00 €" in text
+    for asked in ("Net à payer", "Échéance", "virement", "IBAN"):
+        assert asked not in text
+
+
+@pytest.mark.parametrize(
+    ("category", "said"), [("B1", "biens."), ("S1", "services."), ("M1", "biens et services.")]
+)
+def test_what_is_sold_is_said(category: str, said: str) -> None:
+    invoice = make_invoice(operation_category=category)
+
+    assert f"Catégorie d’opérations : {said}" in text_of(invoice)
+
+
 def test_the_same_invoice_gives_the_same_bytes() -> None:
     invoice = make_invoice()
     before = pdf.render(invoice)

@@ -48,6 +48,19 @@ def test_the_same_day_gives_the_same_data_on_every_machine() -> None:
     assert digest == DIGEST
 
 
+def test_an_invoice_says_whether_goods_or_services_are_sold() -> None:
+    invoices = list(generate(TODAY).invoices())
+
+    sold = {
+        invoice.lines[0].label: invoice.operation_category
+        for invoice in invoices
+        if len(invoice.lines) == 1
+    }
+    assert sold["Livraison et montage"] == sold["Assistance informatique"] == "S1"
+    assert sold["Ramette de papier A4 80 g"] == "B1"
+    assert {invoice.operation_category for invoice in invoices} == {"B1", "S1", "M1"}
+
+
 def test_another_seed_gives_other_data() -> None:
     data, other = generate(TODAY), generate(TODAY, seed=1)
 

@@ -9,6 +9,7 @@ from datetime import date
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from pypdf import PdfReader
@@ -124,6 +125,21 @@ def test_a_full_sheet_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) ->
     assert debits == [row[9] for row in stored_rows("entries")]
 
 
+def test_a_sheet_prints_with_all_columns_and_a_head_on_each_page() -> None:
+    a_busy_spring()
+
+    with ZipFile(path_of(made("entries", "xlsx").stored_name)) as packed:
+        sheet = packed.read("xl/worksheets/sheet2.xml").decode()
+        names = packed.read("xl/workbook.xml").decode()
+        styles = packed.read("xl/styles.xml").decode()
+
+    assert '<pageSetup paperSize="9" fitToHeight="0" orientation="landscape"/>' in sheet
+    assert '<pageSetUpPr fitToPage="1"/>' in sheet
+    assert "$1:$1" in names
+    # A day looks as everywhere else in the reader's own country.
+    assert 'numFmtId="14"' in styles
+
+
 def test_nothing_in_a_workbook_is_a_formula() -> None:
     post_sales(*(make_sale(name=name, customer=f"C{n}") for n, name in enumerate(EVIL)))
     report = made("aged-receivables", "xlsx")
@@ -136,8 +152,6 @@ def test_nothing_in_a_workbook_is_a_formula() -> None:
 
 
 def _parts(report: Report) -> list[bytes]:
-    from zipfile import ZipFile
-
     with ZipFile(path_of(report.stored_name)) as file:
         return [file.read(name) for name in file.namelist() if "sheet" in name]
 

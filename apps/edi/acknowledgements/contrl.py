@@ -83,7 +83,8 @@ def _message(message: EdiMessage) -> Iterator[str]:
         if fault.element:
             yield edifact("UCS", position)
             component = str(fault.component) if fault.component > 1 else ""
-            yield edifact("UCD", fault.code, (str(fault.element), component))
+            # 0098 counts the segment's tag too; 0104 begins with the first component.
+            yield edifact("UCD", fault.code, (str(fault.element + 1), component))
         else:
             yield edifact("UCS", position, fault.code)
 

@@ -23,7 +23,9 @@ DUPLICATE = "025"
 
 def write(interchange: Interchange, now: datetime) -> str:
     """Write the acknowledgement of an interchange."""
+    # Of the interchange and of its only group: partners take a number seen before for a duplicate.
     number = f"{interchange.pk % 10**9:09d}"
+    group_number = str(int(number))
     ours = (interchange.recipient_qualifier or "ZZ", interchange.recipient)
     theirs = (interchange.sender_qualifier or "ZZ", interchange.sender)
     header = "*".join(
@@ -44,9 +46,9 @@ def write(interchange: Interchange, now: datetime) -> str:
     if sets:
         moment = (f"{now:%Y%m%d}", f"{now:%H%M}")
         version = ("X", "004010")
-        parts.append(x12("GS", "FA", ours[1], theirs[1], *moment, "1", *version))
+        parts.append(x12("GS", "FA", ours[1], theirs[1], *moment, group_number, *version))
         parts += sets
-        parts.append(x12("GE", str(len(interchange.groups)), "1"))
+        parts.append(x12("GE", str(len(interchange.groups)), group_number))
     parts.append(x12("IEA", "1" if sets else "0", number))
     return "".join(parts)
 

@@ -43,8 +43,10 @@ class Header:
         self._head += data
         start = _from_first_letter(self._head)
         if not start and not last:
-            self._skipped += len(self._head)
-            self._head = b""
+            # The mark is remembered: a second one is none, wherever the pieces end.
+            mark = BOM if BOM in self._head else b""
+            self._skipped += len(self._head) - len(mark)
+            self._head = mark
             return None
         ripe = len(start) >= _NEEDED.get(start[:3], LONGEST_FOUND + 1) and (
             not start.startswith(b"ISA") or len(start.translate(None, NEWLINES)) >= ISA_BYTES

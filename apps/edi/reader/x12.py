@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apps.edi.reader.envelope import Envelope
-from apps.edi.reader.events import Begin, Event, Group, Message
+from apps.edi.reader.events import MOST_SEGMENTS, Begin, Event, Group, Message
 from apps.edi.reader.faults import Kind, Level
 from apps.edi.reader.numbers import announces, moment
 from apps.edi.reader.segments import Segment
@@ -62,9 +62,13 @@ class X12Envelope(Envelope):
             case "IEA":
                 yield from self._iea(segment)
             case _:
-                # An acknowledgement of somebody's interchange, between ISA and GS or after GE.
-                if self.message is not None:
-                    self.message.segments.append(segment)
+                # An acknowledgement of somebody's interchange, between ISA and GS or after GE;
+                # where it stands inside a message, it is a part of that.
+                message = self.message
+                if message is not None:
+                    if len(message.segments) < MOST_SEGMENTS:
+                        message.segments.append(segment)
+                    message.end = segment.end
 
     def _isa(self, isa: Segment) -> Iterator[Event]:
         yield from self.abandon_message(isa)

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from .trades import SERVICE_UNITS
+from .trades import SERVICES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,5 +62,5 @@ class DemoInvoice:
     @property
     def operation_category(self) -> str:
         """Say whether goods, services or both are sold, as BT-23 has it."""
-        services = {line.unit in SERVICE_UNITS for line in self.lines}
+        services = {line.label in SERVICES for line in self.lines}
         return "M1" if len(services) == 2 else "S1" if services == {True} else "B1"

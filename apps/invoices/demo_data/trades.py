@@ -65,9 +65,6 @@ FORMS = ("SARL", "SAS", "SASU", "EURL", "SA", "SCOP")
 
 MAILBOXES = ("comptabilite", "compta", "factures", "fournisseurs", "contact", "gestion")
 
-#: Unit codes of what is a service.
-SERVICE_UNITS = frozenset({"HUR", "DAY", "MTR"})
-
 #: label, unit, least and greatest price in cents, VAT rate in percent, quantities to choose from.
 CATALOGUE = (
     ("Ramette de papier A4 80 g", "C62", 399, 690, "20", ("5", "10", "20", "50")),
@@ -87,4 +84,16 @@ CATALOGUE = (
     ("Guide pratique de facturation, broché", "C62", 1900, 3200, "5.5", ("1", "3", "10")),
     ("Abonnement au journal professionnel, an", "C62", 9600, 18900, "2.1", ("1", "2")),
     ("Timbres et affranchissement, débours", "C62", 129, 249, "0", ("20", "50", "100")),
+)
+
+#: What of it is a service.
+SERVICES = frozenset(
+    {
+        "Livraison et montage",
+        "Assistance informatique",
+        "Formation bureautique, groupe de 6",
+        "Contrat d’entretien du parc, trimestre",
+        "Rénovation de l’éclairage des bureaux",
+        "Pose de cloisons, locaux d’habitation",
+    }
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table, TableStyle
@@ -75,7 +76,7 @@ SIDE_BY_SIDE = TableStyle([("LEFTPADDING", (1, 0), (1, 0), 0)], parent=BASE)
 
 
 #: Of everything that decides what an invoice's file looks like and holds. Higher with each change.
-TEMPLATE_VERSION = 2
+TEMPLATE_VERSION = 3
 
 
 def render(invoice: Invoice) -> bytes:
@@ -174,7 +175,7 @@ def _lines_table(invoice: Invoice, lines: list[InvoiceLine]) -> Table:
 
 def _totals(invoice: Invoice, lines: list[InvoiceLine]) -> Table:
     totals = vat.total((line.vat_rate, line.net) for line in lines)
-    rates = [[_("VAT rate"), _("Net amount"), _("VAT")]]
+    rates = [[pgettext("column", "VAT rate"), _("Net amount"), _("VAT")]]
     rates += [
         [
             _rate(each.rate),
@@ -186,7 +187,7 @@ def _totals(invoice: Invoice, lines: list[InvoiceLine]) -> Table:
     sums = [
         [_("Total net"), format_amount(invoice.total_net, invoice.currency)],
         [_("Total VAT"), format_amount(invoice.total_vat, invoice.currency)],
-        [_("Total to pay"), format_amount(invoice.total_gross, invoice.currency)],
+        [texts.total(invoice), format_amount(invoice.total_gross, invoice.currency)],
     ]
     return Table(
         [
@@ -201,11 +202,9 @@ def _totals(invoice: Invoice, lines: list[InvoiceLine]) -> Table:
 
 
 def _closing(invoice: Invoice) -> list[Flowable]:
-    return [
-        paragraph(texts.payment(invoice.seller_snapshot), BODY),
-        Spacer(1, 4 * mm),
-        paragraph(texts.mentions(invoice), SMALL),
-    ]
+    mentions = paragraph(texts.mentions(invoice), SMALL)
+    payment = texts.payment(invoice)
+    return [paragraph(payment, BODY), Spacer(1, 4 * mm), mentions] if payment else [mentions]
 
 
 def _rate(rate: Decimal) -> str:

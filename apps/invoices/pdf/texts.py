@@ -33,11 +33,13 @@ def party(snapshot: dict[str, str]) -> list[str]:
 
 def facts(invoice: Invoice) -> list[str]:
     """Write the number, the dates and the order."""
-    lines = [
-        _("No. %(number)s") % {"number": invoice.number},
-        _("Issued on %(day)s") % {"day": format_day(invoice.issue_date)},
-        _("Due on %(day)s") % {"day": format_day(invoice.due_date)},
-    ]
+    lines = [_("No. %(number)s") % {"number": invoice.number}]
+    issued = {"day": format_day(invoice.issue_date)}
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        lines.append(pgettext("credit note", "Issued on %(day)s") % issued)
+    else:
+        lines.append(_("Issued on %(day)s") % issued)
+        lines.append(_("Due on %(day)s") % {"day": format_day(invoice.due_date)})
     if invoice.corrects is not None:
         corrected = {
             "number": invoice.corrects.number,
@@ -72,9 +74,17 @@ def legal_line(seller: dict[str, str]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def payment(seller: dict[str, str]) -> list[str]:
-    """Say where to pay."""
-    if not seller.get("iban"):
+def total(invoice: Invoice) -> str:
+    """Name the last line of the sums: a credit note asks for nothing."""
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        return _("Total in your favour")
+    return _("Total to pay")
+
+
+def payment(invoice: Invoice) -> list[str]:
+    """Say where to pay; nothing when it is we who owe."""
+    seller = invoice.seller_snapshot
+    if not seller.get("iban") or invoice.kind == InvoiceKind.CREDIT_NOTE:
         return []
     iban = seller["iban"].replace(" ", "")
     grouped = " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))
@@ -82,10 +92,17 @@ def payment(seller: dict[str, str]) -> list[str]:
 
 
 def mentions(invoice: Invoice) -> list[str]:
-    """Give the mentions of articles L441-9 and D441-5 of the French commercial code."""
+    """Give the mentions that French law asks for.
+
+    Articles L441-9 and D441-5 of the commercial code; of what is sold, article 242 nonies A of
+    annex II to the tax code.
+    """
+    sold = {"category": invoice.get_operation_category_display()}
+    category = _("Category of operations: %(category)s.") % sold
     if invoice.kind == InvoiceKind.CREDIT_NOTE:
-        return [_("This amount will be refunded or set against your next invoices.")]
+        return [category, _("This amount will be refunded or set against your next invoices.")]
     return [
+        category,
         _("No discount for early payment."),
         _(
             "Late payment: penalties at three times the legal interest rate, and a fixed "

@@ -29,8 +29,13 @@ EPOCH = 693_594
 #: Bytes between two looks at whether to stop, while the file is packed.
 LOOK_EVERY = 1 << 18
 
-NUMBER_FORMATS = {
-    Cell.DATE: "yyyy-mm-dd",
+#: Excel's own short date: each reader sees it as in the rest of their country.
+SHORT_DATE = 14
+#: As xlsxwriter knows A4.
+A4 = 9
+
+NUMBER_FORMATS: dict[Cell, str | int] = {
+    Cell.DATE: SHORT_DATE,
     Cell.CENTS: "#,##0.00",
     Cell.NUMBER: "0",
     Cell.RATE: "0.0%",
@@ -149,6 +154,7 @@ class Sheets:
             sheet.set_column(place, place, column.width)
             sheet.write_string(0, place, column.label, self._styles["head"])
         sheet.freeze_panes(1, 0)
+        _prepare_printing(sheet, self._table.name)
         left = self._table.count - (self._number - 1) * (SHEET_ROWS - 1)
         sheet.autofilter(0, 0, max(1, min(left, SHEET_ROWS - 1)), last)
         self._puts = [self._put(sheet, column) for column in self._table.columns]
@@ -181,6 +187,15 @@ class Sheets:
             Cell.RATE: put_rate,
         }
         return puts[column.cell]
+
+
+def _prepare_printing(sheet: Worksheet, name: str) -> None:
+    """Have all columns fit on a page, under a head on each."""
+    sheet.set_paper(A4)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer(f"&L{name.replace('&', '&&')}&R&P / &N")
 
 
 def _styles(book: Workbook) -> dict[Any, Style]:

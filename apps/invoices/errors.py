@@ -148,6 +148,10 @@ class Deferred(MailerError):
     """Raised when the server said "not now" (4xx): the same mail may be taken later."""
 
 
+class Unwritable(MailerError):
+    """Raised when a mail can't be written as SMTP wants it: nothing of it was handed over."""
+
+
 class Unreachable(MailerError):
     """Raised when no mail at all can be handed over: there is no server, or it hangs up."""
 

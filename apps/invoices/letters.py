@@ -65,7 +65,7 @@ def compose(delivery: Delivery, company: Company) -> EmailMessage:
         # On one line: a customer's name with a line break must not become a header.
         subject=" ".join(subject.split()),
         body=body,
-        from_email=formataddr((company.name, company.from_email)),
+        from_email=formataddr((company.name, company.sender)),
         to=[mailing.redirect_to or delivery.recipient],
         reply_to=[company.reply_to or company.from_email],
         headers={"Message-ID": delivery.message_id, "Auto-Submitted": "auto-generated"},

@@ -33,6 +33,7 @@ from apps.invoices.errors import (
     Refused,
     SenderRefused,
     Unreachable,
+    Unwritable,
 )
 
 #: Servers get impatient with connections that never end.
@@ -98,13 +99,17 @@ class Mailer:
         Raises:
             Refused: 5xx; this mail will never be taken.
             Deferred: 4xx; the same mail may be taken later.
+            Unwritable: it can't be written down; nothing was sent.
             Unreachable: no server, or it refuses the login or the sender; nothing was sent.
             InDoubt: the line broke after the mail was handed over.
         """
         if self._smtp is None:
             return self._send_through_backend(message)
-        payload = wire.serialize(message)
-        sender, recipient = wire.envelope(message)
+        try:
+            payload = wire.serialize(message)
+            sender, recipient = wire.envelope(message)
+        except Exception as error:  # (whatever it was: nothing has left)
+            raise Unwritable(str(error)) from error
         try:
             return self._converse(self._smtp, sender, recipient, payload)
         except _ConnectionDied:

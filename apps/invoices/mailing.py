@@ -106,7 +106,7 @@ def shares(mailing: Mailing, size: int) -> list[dict[str, int]]:
 
 
 def _frozen(mailing: Mailing, candidate: Candidate, company: Company) -> Delivery:
-    domain = company.from_email.rpartition("@")[2]
+    domain = company.mail_domain
     live = mailing.mode == MailingMode.LIVE
     generation = candidate.generation if live else 0
     return Delivery(

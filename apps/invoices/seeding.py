@@ -139,7 +139,7 @@ class _Desk:
 
     def _delivery(self, mailing: Mailing, invoice: Invoice) -> tuple[Any, ...]:
         """Give a delivery as a row, in the order of SENT."""
-        to, domain = invoice.customer.email, self._company.from_email.rpartition("@")[2]
+        to, domain = invoice.customer.email, self._company.mail_domain
         message_id = message_ids.message_id(invoice.uuid, to, 1, domain)
         at = bulk.adapt(Delivery, "finished_at", _morning_after(invoice.issue_date))
         return (

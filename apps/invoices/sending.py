@@ -26,7 +26,7 @@ from django.utils.translation import gettext_noop
 from apps.core.errors import ItemFailed, ItemInDoubt, ItemOutcomeError, ItemPutOff, ItemSkipped
 from apps.core.outages import is_outage
 from apps.invoices import claims, letters, message_ids
-from apps.invoices.errors import Deferred, InDoubt, MailerError, Refused, Unreachable
+from apps.invoices.errors import Deferred, InDoubt, MailerError, Refused, Unreachable, Unwritable
 from apps.invoices.gate import Gate
 from apps.invoices.mailer import Mailer
 from apps.invoices.models import (
@@ -44,6 +44,7 @@ MAYBE_SENT = gettext_noop(
 )
 PUT_OFF = gettext_noop("Put off by the mail server: %(answer)s")
 REFUSED = gettext_noop("Refused by the mail server: %(answer)s")
+NOT_WRITTEN = gettext_noop("The e-mail could not be written: %(error)s")
 NOT_YET = gettext_noop("It is not yet time to try again.")
 
 
@@ -103,11 +104,7 @@ class Sender:
                 # Nothing is wrong with this one; the job goes on with it later.
                 raise
             return Letter(
-                outcome=ItemFailed(
-                    gettext_noop("The e-mail could not be written: %(error)s"),
-                    code="not_written",
-                    params={"error": str(error)},
-                )
+                outcome=ItemFailed(NOT_WRITTEN, code="not_written", params={"error": str(error)})
             )
 
     def send(self, delivery: Delivery, letter: Letter) -> None:
@@ -144,6 +141,10 @@ class Sender:
         except Deferred as error:
             self._on_settle(partial(self._gate.deferred, error))
             raise self._deferred(delivery, error) from error
+        except Unwritable as error:
+            self._finish(delivery, DeliveryStatus.FAILED, text=error.text)
+            params = {"error": error.text}
+            raise ItemFailed(NOT_WRITTEN, code="not_written", params=params) from error
         except MailerError as error:
             self._on_settle(self._gate.answered)
             raise self._failed(delivery, error) from error

@@ -13,7 +13,7 @@ from django.core.mail import EmailMessage
 def envelope(message: EmailMessage) -> tuple[str, str]:
     """Give the sender's and the one recipient's bare addresses."""
     (recipient,) = message.recipients()
-    return _ascii_address(_bare(message.from_email)), _ascii_address(recipient)
+    return ascii_address(_bare(message.from_email)), ascii_address(recipient)
 
 
 def serialize(message: EmailMessage) -> bytes:
@@ -45,7 +45,7 @@ def _bare(address: str) -> str:
     return found.group(1) if found else address
 
 
-def _ascii_address(address: str) -> str:
+def ascii_address(address: str) -> str:
     """Write an international domain as DNS knows it."""
     local, at, domain = address.rpartition("@")
     return f"{local}{at}{domain.encode('idna').decode()}" if not domain.isascii() else address

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend as MemoryBackend
+from django.core.mail.backends.smtp import EmailBackend as SMTPBackend
 from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
@@ -215,6 +216,22 @@ def test_a_letter_that_cannot_be_written_fails_before_anything_leaves(
     with pytest.raises(ItemFailed, match="no ink"):
         send(delivery, Scripted())
 
+    assert status_of(delivery) == DeliveryStatus.FAILED
+
+
+def test_a_mail_that_smtp_has_no_words_for_has_failed_and_is_not_in_doubt() -> None:
+    class Torn(Mailer):
+        def send(self, message: EmailMessage) -> str:
+            message.extra_headers["X-Torn"] = "one\ntwo"
+            return super().send(message)
+
+    delivery = make_delivery()
+
+    # Nobody listens there, and nobody is asked.
+    with pytest.raises(ItemFailed, match="could not be written") as failed:
+        send(delivery, Torn(SMTPBackend(host="127.0.0.1", port=9)))
+
+    assert failed.value.code == "not_written"
     assert status_of(delivery) == DeliveryStatus.FAILED
 
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.invoices.errors import NoCompanyError
+from apps.invoices.wire import ascii_address
 
 #: The one row's primary key.
 ONLY = 1
@@ -54,6 +55,16 @@ class Company(models.Model):
         if company is None:
             raise NoCompanyError
         return company
+
+    @property
+    def sender(self) -> str:
+        """The sender's address as mail servers know it: an international domain in ASCII."""
+        return ascii_address(self.from_email)
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain that names our mails."""
+        return self.sender.rpartition("@")[2]
 
     def snapshot(self) -> dict[str, str]:
         """Freeze what an invoice prints of its issuer."""

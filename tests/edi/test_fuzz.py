@@ -1,7 +1,8 @@
 """Files damaged in every way that chance finds, for as long as one likes.
 
-Five seconds a part, in continuous integration twenty; `FUZZ_SECONDS=600` for a long run. Each case has a seed,
-which a failure tells: `FUZZ_SEED=… FUZZ_SECONDS=0` makes that one case, of that part, again.
+Five seconds a part, in continuous integration twenty; `FUZZ_SECONDS=600` for a long run. Each case
+has a seed, which a failure tells: `FUZZ_SEED=… FUZZ_SECONDS=0` makes that one case, of that part,
+again.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from apps.core.live import ticket
 from apps.core.models import SSEProgress
 from apps.invoices.models import Delivery, DeliveryStatus, Invoice, Mailing
 from tests.invoices.factories import (
@@ -43,17 +44,38 @@ def test_it_starts_one_job_for_the_selection(as_alice: Client) -> None:
     answer = send(as_alice, invoice_ids=wanted)
 
     mailing, job = Mailing.objects.get(), SSEProgress.objects.get()
-    assert answer.json() == {
+    told = answer.json()
+    progress = told.pop("progress")
+    assert told == {
         "success": True,
         "job_id": job.job_id,
         "total": 3,
         "skipped": 0,
         "url": reverse("invoices:mailing", args=[mailing.pk]),
     }
+    assert (progress["job_id"], progress["status"]) == (job.job_id, "pending")
     assert mailing.job == job
     assert job.user is not None
     assert job.user.get_username() == "alice"
     assert {delivery.invoice_id for delivery in mailing.deliveries.all()} == set(wanted)
+
+
+def test_the_jobs_bar_needs_to_ask_for_nothing(as_alice: Client) -> None:
+    answer = send(as_alice, invoice_ids=[make_invoice().pk])
+
+    progress = answer.json()["progress"]
+    read = as_alice.get(f"/core/sse-progress/{progress['job_id']}/", headers=JSON).json()
+    start = progress.pop("stream")
+    assert read.pop("stream")["channels"] == start["channels"] == [f"progress-{read['job_id']}"]
+    # All that is told of the job from its beginning on.
+    assert start["id"] == f"progress-{read['job_id']}:0"
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in as_alice.cookies.items())
+    held = ticket.check([start["ticket"]], start["channels"], cookies)
+    assert held is not None
+    assert held.channels == tuple(start["channels"])
+    for passing in ("server_time", "seq"):
+        progress.pop(passing, None), read.pop(passing, None)
+    assert progress == read
 
 
 def test_the_guides_field_name_works_too(as_alice: Client) -> None:

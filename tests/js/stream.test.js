@@ -122,6 +122,23 @@ test("a page that knows its place goes on from there, and needs no snapshot", as
   assert.equal(requests.length, 1);
 });
 
+test("a bar that is given the job's first state shows it, and asks for nothing", async () => {
+  const { SSEProgressUI, FakeEventSource, requests } = openPage({ answer: serverOf("a") });
+  const host = { replaceChildren: () => {} };
+  const channels = ["progress-a"];
+  const state = { ...running("a", 1), stream: { channels, id: "progress-a:0", ticket: "T:1" } };
+
+  const ui = new SSEProgressUI(host, "a", { state });
+
+  assert.equal(ui.state.seq, 1);
+  await settle();
+  const { url } = FakeEventSource.latest;
+  assert.equal(url, "/core/events/?channel=progress-a&lastEventId=progress-a%3A0&ticket=T%3A1");
+  FakeEventSource.latest.says("stream-open");
+  await pass(1000);
+  assert.deepEqual(requests, []);
+});
+
 test("a stream that ends goes on after the last event, with no ticket that has run out", async () => {
   const { addBar, FakeEventSource, requests } = openPage({ answer: serverOf("a") });
   const bar = addBar("a");

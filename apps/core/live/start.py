@@ -10,9 +10,12 @@ from redis.exceptions import RedisError
 
 from apps.core.live import history
 from apps.core.live.breaker import breaker
+from apps.core.live.channels import job_channel
 from apps.core.live.event import resume_id
 from apps.core.live.ticket import ticket_for
 from apps.core.live.valkey import client, is_configured
+from apps.core.models import SSEProgress
+from apps.core.snapshot import snapshot_for_reader
 
 
 def place(channels: Sequence[str]) -> str:
@@ -29,3 +32,14 @@ def place(channels: Sequence[str]) -> str:
 def stream_start(request: HttpRequest, channels: Sequence[str], at: str) -> dict[str, Any]:
     """Describe how to open the stream of channels that this reader may read, from `at` on."""
     return {"channels": list(channels), "id": at, "ticket": ticket_for(request, channels)}
+
+
+def first_state(request: HttpRequest, job: SSEProgress) -> dict[str, Any]:
+    """Describe a job for the answer to the request that has just started it.
+
+    Its bar is there at once, and opens its stream by ticket: from the channel's beginning on, which
+    needs no asking.
+    """
+    channel = job_channel(job.job_id)
+    start = stream_start(request, [channel], resume_id({channel: 0}))
+    return {**snapshot_for_reader(job), "stream": start}

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from apps.core.live.start import first_state
 from apps.invoices.actors import send_invoices
 from apps.invoices.errors import (
     InvoicesError,
@@ -87,6 +88,7 @@ def _started(request: HttpRequest, mailing: Mailing, preflight: Preflight) -> Ht
                 "total": preflight.goes_in,
                 "skipped": preflight.left_out,
                 "url": mailing.get_absolute_url(),
+                "progress": None if mailing.job is None else first_state(request, mailing.job),
             }
         )
     if request.POST.get("expected") != str(preflight.to_send):

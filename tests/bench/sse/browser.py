@@ -53,9 +53,9 @@ async ([invoices, patience]) => {
   const headers = { "X-CSRFToken": token, Accept: "application/json" };
   const began = performance.now();
   const answer = await fetch("/invoices/send/", { method: "POST", body, headers });
-  const { job_id: job } = await answer.json();
+  const { job_id: job, progress: state } = await answer.json();
   const answered = performance.now() - began;
-  new SSEProgressUI("bench-bar", job, { title: "Bench" });
+  new SSEProgressUI("bench-bar", job, { title: "Bench", state });
   let shown = null;
   while (performance.now() - began < patience) {
     await new Promise((resolve) => requestAnimationFrame(resolve));

@@ -80,6 +80,7 @@
  * @property {string} [streamUrl]
  * @property {string} [channel]
  * @property {string} [variant]
+ * @property {object} [state]  the job's snapshot, where the page has it already
  * @property {(result: JobState) => void} [onComplete]
  * @property {(failure: FailedJob) => void} [onError]
  * @property {(state: JobState) => void} [onProgress]
@@ -2258,6 +2259,8 @@
       this.#listen("progress", options.onProgress);
       this.#listen("warning", options.onWarning);
       this.#listen("connection", options.onConnectionChange);
+      // Before it is on the page: it need not ask, and its stream goes on from there.
+      if (options.state) this.element.apply(options.state);
       host.replaceChildren(this.element);
     }
 

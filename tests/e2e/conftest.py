@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page
@@ -29,7 +29,11 @@ class Mailing:
     path: str
 
 
-Starter = Callable[[], Mailing]
+class Starter(Protocol):
+    """Sends a lot: a patient one, which a test acts upon, or a brisk one, whose end it awaits."""
+
+    def __call__(self, *, brisk: bool = False) -> Mailing:
+        """Start a mailing."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,8 +84,8 @@ def start(clerk: Clerk, lots: Lots) -> Iterator[Starter]:
     """Send a lot; in the end, stop what still runs."""
     started: list[Mailing] = []
 
-    def send() -> Mailing:
-        lot = lots.take()
+    def send(*, brisk: bool = False) -> Mailing:
+        lot = lots.take(brisk=brisk)
         told = clerk.send(lot.invoice_ids)
         mailing = Mailing(lot=lot, job_id=told["job_id"], path=told["url"])
         started.append(mailing)

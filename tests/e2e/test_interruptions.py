@@ -60,7 +60,7 @@ def test_a_restarted_web_server_is_found_again(
     page: Page, heron: LiveHeron, own_clerk: Clerk, own_lots: Lots
 ) -> None:
     # Two lots, so that the job outlasts the restart.
-    lots = [own_lots.take(), own_lots.take()]
+    lots = [own_lots.take(brisk=True), own_lots.take(brisk=True)]
     bar = watch(page, heron, own_clerk, [pk for lot in lots for pk in lot.invoice_ids])
 
     heron.restart_web()
@@ -72,7 +72,7 @@ def test_a_restarted_web_server_is_found_again(
 def test_valkey_may_die_and_come_back_in_the_middle(
     page: Page, heron: LiveHeron, own_clerk: Clerk, own_lots: Lots
 ) -> None:
-    lot = own_lots.take()
+    lot = own_lots.take(brisk=True)
     bar = watch(page, heron, own_clerk, lot.invoice_ids)
 
     os.kill(heron.stack.processes[VALKEY].pid, signal.SIGKILL)
@@ -85,7 +85,7 @@ def test_valkey_may_die_and_come_back_in_the_middle(
 def test_after_valkey_has_come_back_the_next_mailing_runs(
     page: Page, heron: LiveHeron, own_clerk: Clerk, own_lots: Lots
 ) -> None:
-    lot = own_lots.take()
+    lot = own_lots.take(brisk=True)
     valkey = heron.stack.processes[VALKEY]
     os.kill(valkey.pid, signal.SIGKILL)
     assert valkey.wait(10)
@@ -110,7 +110,7 @@ def test_one_answer_that_ends_a_native_event_source_does_not_end_ours(
             route.fulfill(status=status)
 
     desk.route("**/core/events/**", answer_once)
-    desk.goto(start().path)
+    desk.goto(start(brisk=True).path)
 
     bar.wait_for_link()
     bar.wait_for("completed")

@@ -44,7 +44,7 @@ def watch_and_cancel(bar: Bar, path: str, cancel: str) -> list[dict[str, Any]]:
     bar.page.goto(path)
     bar.record()
     bar.wait_for_link()
-    bar.wait_for_progress(5)
+    bar.wait_for_progress(2)
     bar.button(cancel).click()
     bar.wait_for("cancelled")
     return bar.recorded()

@@ -26,7 +26,7 @@ def streams_of(page: Page) -> list[Request]:
 
 
 def test_a_reload_in_the_middle_changes_nothing(desk: Page, bar: Bar, start: Starter) -> None:
-    desk.goto(start().path)
+    desk.goto(start(brisk=True).path)
     bar.wait_for_progress(5)
     before = bar.percent
 
@@ -41,7 +41,7 @@ def test_a_reload_in_the_middle_changes_nothing(desk: Page, bar: Bar, start: Sta
 def test_a_page_opened_after_the_end_is_right_at_once(
     desk: Page, bar: Bar, start: Starter, clerk: Clerk
 ) -> None:
-    mailing = start()
+    mailing = start(brisk=True)
     clerk.wait_for_end(mailing.job_id)
     streams = streams_of(desk)
 
@@ -54,7 +54,7 @@ def test_a_page_opened_after_the_end_is_right_at_once(
 
 
 def test_two_tabs_show_the_same_job(desk: Page, bar: Bar, start: Starter) -> None:
-    mailing = start()
+    mailing = start(brisk=True)
     other = desk.context.new_page()
 
     desk.goto(mailing.path)

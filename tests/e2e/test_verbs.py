@@ -20,13 +20,13 @@ def test_a_cancelled_mailing_keeps_what_is_done(
     mailing = start()
     desk.goto(mailing.path)
     desk.on("dialog", lambda dialog: dialog.accept())
-    bar.wait_for_progress(5)
+    bar.wait_for_progress(2)
 
     bar.button("Annuler").click()
     bar.wait_for("cancelled")
 
     end = clerk.snapshot(mailing.job_id)
-    assert 5 <= end["counts"]["done"] < SIZE
+    assert 2 <= end["counts"]["done"] < SIZE
     assert bar.state["counts"].items() <= end["counts"].items()
     assert len(mails_with(stack, mailing.lot.numbers)) == end["counts"]["done"]
     expect(desk.locator("#deliveries .tabs")).to_contain_text("Annulé")
@@ -53,7 +53,7 @@ def test_a_refused_confirmation_cancels_nothing(desk: Page, bar: Bar, start: Sta
 def test_a_paused_mailing_stands_still_and_is_finished_later(
     desk: Page, bar: Bar, start: Starter, stack: LiveHeron
 ) -> None:
-    mailing = start()
+    mailing = start(brisk=True)
     desk.goto(mailing.path)
     bar.wait_for_progress(3)
 

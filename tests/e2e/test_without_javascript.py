@@ -65,7 +65,7 @@ def test_a_mailing_can_be_sent_watched_and_cancelled(
 
 
 def test_a_finished_mailing_is_told_as_such(plain: Page, clerk: Clerk, lots: Lots) -> None:
-    told = clerk.send(lots.take().invoice_ids[:2])
+    told = clerk.send(lots.take(brisk=True).invoice_ids[:2])
     clerk.wait_for_end(told["job_id"])
 
     plain.goto(told["url"])

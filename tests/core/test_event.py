@@ -58,7 +58,8 @@ def test_ids_of_another_life_are_neither_next_nor_known() -> None:
     other = 8 << 32
 
     assert follows(LIFE + 3, LIFE + 2)
-    assert follows(other + 1, 0)  # there has been no event before
+    assert follows(other + 1, LIFE)  # number 0: there has been no event before
+    assert follows(other + 1, 0)
     assert not follows(other + 3, LIFE + 2)
     assert not follows(other + 1, LIFE + 2)
     assert is_before(LIFE + 2, LIFE + 2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from apps.core.live.breaker import breaker
 from apps.core.live.history import Found, Outgoing
 from apps.core.live.storage import ValkeyStorage
 from apps.core.live.valkey import key_of
+from tests.support.valkey import a_valkey
 
 pytestmark = pytest.mark.integration
 
@@ -42,6 +44,10 @@ def append(client: Redis, channel: str, seq: int, job: str = "a") -> int:
     return event_id
 
 
+def place_of(client: Redis, channel: str) -> int:
+    return history.newest_ids(client, [channel])[channel]
+
+
 def seqs(since: history.Since) -> list[int]:
     return [json.loads(event.data)["seq"] for event in since.events]
 
@@ -63,7 +69,8 @@ def test_one_round_trip_stores_and_publishes_on_all_channels(client: Redis, chan
 
 
 def test_nothing_was_missed_is_told_as_such(client: Redis, channel: str) -> None:
-    assert history.since(client, channel, 0) == history.Since(Found.NOTHING_MISSED, 0)
+    first = place_of(client, channel)
+    assert history.since(client, channel, first) == history.Since(Found.NOTHING_MISSED, first)
 
     last = append(client, channel, 1)
 
@@ -81,10 +88,44 @@ def test_of_each_job_the_newest_state_is_replayed(client: Redis, channel: str) -
 
 
 def test_a_reader_who_came_before_the_first_event_gets_all(client: Redis, channel: str) -> None:
+    before = place_of(client, channel)
+    assert before == history.beginning(client) == place_of(client, "jobs-no-event")
     append(client, channel, 1, "a")
     append(client, channel, 2, "b")
 
-    assert seqs(history.since(client, channel, 0)) == [1, 2]
+    assert seqs(history.since(client, channel, before)) == [1, 2]
+
+
+def test_an_empty_channel_that_has_lost_its_events_is_not_taken_for_one_that_had_none(
+    client: Redis, channel: str
+) -> None:
+    before = place_of(client, channel)
+    append(client, channel, 1)
+    client.flushall()
+
+    assert history.since(client, channel, before).found is Found.CANT_REPLAY
+    append(client, channel, 2)
+    assert history.since(client, channel, before).found is Found.CANT_REPLAY
+
+
+def test_nobody_has_been_at_place_zero(client: Redis, channel: str) -> None:
+    assert history.since(client, channel, 0).found is Found.CANT_REPLAY
+    append(client, channel, 1)
+
+    assert history.since(client, channel, 0).found is Found.CANT_REPLAY
+
+
+def test_an_empty_place_is_forgotten_before_the_events_after_it(
+    client: Redis, channel: str, settings: Any
+) -> None:
+    settings.PROGRESS_EVENTS_KEPT_SECONDS = 1000
+    client.delete(history.EMPTY_LIFE_KEY)
+    before = place_of(client, channel)
+
+    assert 0 < int(client.ttl(history.EMPTY_LIFE_KEY)) <= 500
+    append(client, channel, 1)
+    client.delete(history.EMPTY_LIFE_KEY)  # as its time does
+    assert history.since(client, channel, before).found is Found.CANT_REPLAY
 
 
 def test_what_was_dropped_can_t_be_replayed(client: Redis, channel: str, settings: Any) -> None:
@@ -106,6 +147,39 @@ def test_an_id_of_another_life_is_never_taken_for_one_of_this(client: Redis, cha
         append(client, channel, seq)
 
     assert history.since(client, channel, old).found is Found.CANT_REPLAY
+
+
+@pytest.fixture
+def restored(client: Redis, channel: str) -> Iterator[Callable[[], Redis]]:
+    """Start another Valkey from a copy of the data, as after a crash, as often as wanted."""
+    with ExitStack() as stack:
+
+        def restore() -> Redis:
+            other: Redis = stack.enter_context(stack.enter_context(a_valkey()).client())
+            for key in (key_of(channel), history.EMPTY_LIFE_KEY):
+                if kept := client.dump(key):
+                    other.restore(key, 0, kept)
+            return other
+
+        yield restore
+
+
+def test_a_copy_of_the_data_may_lack_the_last_event(
+    client: Redis, channel: str, restored: Callable[[], Redis]
+) -> None:
+    before = place_of(client, channel)
+    empty = restored()
+    last = append(client, channel, 1)
+    full = restored()
+
+    assert history.since(empty, channel, before).found is Found.CANT_REPLAY
+    assert history.since(full, channel, last).found is Found.CANT_REPLAY
+    assert place_of(full, channel) == history.beginning(full)
+    # Nor does what comes next bear a number that another event has had.
+    after = append(full, channel, 3)
+    assert after & 0xFFFFFFFF == 1
+    assert after != last
+    assert history.since(full, channel, after).found is Found.NOTHING_MISSED
 
 
 def test_an_id_from_the_future_can_t_be_replayed(client: Redis, channel: str) -> None:
@@ -139,10 +213,11 @@ class TestDjangoEventstreamsHook:
         monkeypatch.setattr(eventstream, "redis_client", client)
 
     def test_anybodys_send_event_is_kept_and_published(self, client: Redis, channel: str) -> None:
+        before = place_of(client, channel)
         send_event(channel, "progress", {"job_id": "a", "seq": 1})
         send_event(channel, "message", {"text": "no job\nof ours"})
 
-        since = history.since(client, channel, 0)
+        since = history.since(client, channel, before)
         assert [event.key for event in since.events] == [b"a", b""]
         assert get_current_event_id([channel]) == f"{channel}:{since.newest}"
 

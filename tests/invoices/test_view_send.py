@@ -8,8 +8,10 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from redis import Redis
 
-from apps.core.live import ticket
+from apps.core.live import history, ticket
+from apps.core.live.breaker import breaker
 from apps.core.models import SSEProgress
 from apps.invoices.models import Delivery, DeliveryStatus, Invoice, Mailing
 from tests.invoices.factories import (
@@ -60,7 +62,14 @@ def test_it_starts_one_job_for_the_selection(as_alice: Client) -> None:
     assert {delivery.invoice_id for delivery in mailing.deliveries.all()} == set(wanted)
 
 
-def test_the_jobs_bar_needs_to_ask_for_nothing(as_alice: Client) -> None:
+@pytest.mark.integration
+def test_the_jobs_bar_needs_to_ask_for_nothing(
+    as_alice: Client, valkey_url: str, settings: Any
+) -> None:
+    with Redis.from_url(valkey_url) as valkey:
+        settings.EVENTSTREAM_REDIS = {"unix_socket_path": valkey.get_connection_kwargs()["path"]}
+        breaker.close()
+        before_any_event = history.beginning(valkey)
     answer = send(as_alice, invoice_ids=[make_invoice().pk])
 
     progress = answer.json()["progress"]
@@ -68,7 +77,7 @@ def test_the_jobs_bar_needs_to_ask_for_nothing(as_alice: Client) -> None:
     start = progress.pop("stream")
     assert read.pop("stream")["channels"] == start["channels"] == [f"progress-{read['job_id']}"]
     # All that is told of the job from its beginning on.
-    assert start["id"] == f"progress-{read['job_id']}:0"
+    assert start["id"] == f"progress-{read['job_id']}:{before_any_event}"
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in as_alice.cookies.items())
     held = ticket.check([start["ticket"]], start["channels"], cookies)
     assert held is not None
@@ -76,6 +85,12 @@ def test_the_jobs_bar_needs_to_ask_for_nothing(as_alice: Client) -> None:
     for passing in ("server_time", "seq"):
         progress.pop(passing, None), read.pop(passing, None)
     assert progress == read
+
+
+def test_without_live_events_the_bar_is_told_of_no_place(as_alice: Client) -> None:
+    answer = send(as_alice, invoice_ids=[make_invoice().pk])
+
+    assert answer.json()["progress"]["stream"]["id"] == ""
 
 
 def test_the_guides_field_name_works_too(as_alice: Client) -> None:

@@ -30,8 +30,8 @@ def text_of(event_id: int) -> str:
 
 
 def follows(event_id: int, last: int) -> bool:
-    """Tell whether there is no event between two ids."""
-    return event_id == last + 1 or (last == 0 and event_id & _COUNT_MASK == 1)
+    """Tell whether there is no event between two ids; a life's first comes after any emptiness."""
+    return event_id == last + 1 or (last & _COUNT_MASK == 0 and event_id & _COUNT_MASK == 1)
 
 
 def is_before(event_id: int, last: int) -> bool:

@@ -3,7 +3,13 @@
 An id has two halves. The upper one is the channel's *life*, a random number drawn with its first
 event; the lower one counts the events of that life. When Valkey loses its data (a restart without
 persistence, FLUSHALL) or forgets an old channel, the next event begins another life, and ids of the
-one before can never be taken for ids of this one. Id 0 means: there has been no event yet.
+one before can never be taken for ids of this one. Nor is a Valkey trusted that was started from a
+copy of its data, which may lack the last seconds: what was written before the start counts for
+nothing.
+
+Number 0 means: there has been no event yet. Its life is that of all empty channels, drawn anew from
+time to time, so that a Valkey which has lost its data is not taken for one in which nothing has
+happened. Id 0, of no life at all, is a place that nobody has been to.
 """
 
 from __future__ import annotations
@@ -27,61 +33,84 @@ from apps.core.live.valkey import key_of
 #: Channels that are read in one round trip.
 READ_AT_ONCE = 100
 
+#: Where Valkey keeps the life of empty channels: no channel's key.
+EMPTY_LIFE_KEY = "heron:no-event-yet"
+
+# Names this start of Valkey. INFO costs 12 us; without leave to ask, starts are not told apart.
+_START = """
+local info = redis.pcall('INFO', 'server')
+local start = type(info) == 'string' and string.match(info, 'run_id:(%x%x%x%x%x%x%x%x)') or ''
+"""
+
 # KEYS: the channels. ARGV: kind, data, key (see Event), how many to keep, for how long, a new life.
-APPEND = """
+APPEND = (
+    _START
+    + """
 local ids = {}
 for i, key in ipairs(KEYS) do
   local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
   local life, number = ARGV[6], 0
-  if newest[1] then life, number = string.match(newest[1][1], '(%d+)-(%d+)') end
+  if newest[1] then
+    if newest[1][2][8] == start then
+      life, number = string.match(newest[1][1], '(%d+)-(%d+)')
+    else
+      redis.call('DEL', key)
+    end
+  end
   local id = life .. '-' .. string.format('%d', number + 1)
-  redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], id, 'k', ARGV[1], 'd', ARGV[2], 'j', ARGV[3])
+  redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], id,
+             'k', ARGV[1], 'd', ARGV[2], 'j', ARGV[3], 's', start)
   redis.call('EXPIRE', key, ARGV[5])
   redis.call('PUBLISH', key, id .. '\\n' .. ARGV[1] .. '\\n' .. ARGV[3] .. '\\n' .. ARGV[2])
   ids[i] = id
 end
 return ids
 """
+)
 
-# KEYS: the channels. ARGV: for each one the life and the number of the last event known; two empty
-# strings to ask for the newest id only. Of several events with the same key the newest is given.
-# The usual answer, that nothing was missed, is the newest id alone: it is read thousands of times.
-READ = """
+# KEYS: where the empty channels' life is, and the channels. ARGV: a new life for them, for how
+# long; for each channel the life and the number of the last event known, two empty strings to ask
+# for the newest id only. Of several events with the same key the newest is given. The usual answer,
+# that nothing was missed, is the newest id alone: it is read thousands of times.
+READ = (
+    _START
+    + """
+local empty = string.match(redis.call('GET', KEYS[1]) or '', '^' .. start .. ':(%d+)$')
+if not empty then
+  empty = ARGV[1]
+  redis.call('SET', KEYS[1], start .. ':' .. empty, 'EX', ARGV[2])
+end
 local answers = {}
-for i, key in ipairs(KEYS) do
-  local known_life, known = ARGV[2 * i - 1], ARGV[2 * i]
+for i = 2, #KEYS do
+  local key, known_life, known = KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]
   local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
-  if not newest[1] then
-    local same = known_life == '' or known_life == '0'
-    answers[i] = same and '0-0' or {'0-0', 'gap'}
-  else
-    local id = newest[1][1]
-    local life, number = string.match(id, '(%d+)-(%d+)')
-    if known_life == '' or (known_life == life and known == number) then
-      answers[i] = id
-    elseif known_life ~= '0' and (known_life ~= life or tonumber(known) > tonumber(number)) then
-      answers[i] = {id, 'gap'}
-    else
-      local first = life .. '-' .. string.format('%d', known + 1)
-      local rows = redis.call('XRANGE', key, first, '+')
-      if not rows[1] or rows[1][1] ~= first then
-        answers[i] = {id, 'gap'}
-      else
-        local seen, kept = {}, {}
-        for n = #rows, 1, -1 do
-          local field = rows[n][2]
-          if field[6] == '' or not seen[field[6]] then
-            seen[field[6]] = true
-            table.insert(kept, 1, {rows[n][1], field[2], field[6], field[4]})
-          end
+  local id = empty .. '-0'
+  if newest[1] and newest[1][2][8] == start then id = newest[1][1] end
+  local life, number = string.match(id, '(%d+)-(%d+)')
+  local was_empty = known_life == empty and known == '0'
+  local answer = {id, 'gap'}
+  if known_life == '' or (known_life == life and known == number) then
+    answer = id
+  elseif was_empty or (known_life == life and tonumber(known) < tonumber(number)) then
+    local first = life .. '-' .. string.format('%d', known + 1)
+    local rows = redis.call('XRANGE', key, first, '+')
+    if rows[1] and rows[1][1] == first then
+      local seen, kept = {}, {}
+      for n = #rows, 1, -1 do
+        local field = rows[n][2]
+        if field[6] == '' or not seen[field[6]] then
+          seen[field[6]] = true
+          table.insert(kept, 1, {rows[n][1], field[2], field[6], field[4]})
         end
-        answers[i] = {id, 'rows', kept}
       end
+      answer = {id, 'rows', kept}
     end
   end
+  answers[i - 1] = answer
 end
 return answers
 """
+)
 
 
 class Found(Enum):
@@ -167,19 +196,27 @@ def append_all(client: Redis, events: Sequence[Outgoing]) -> list[list[int]]:
 
 
 def _appending(event: Outgoing) -> tuple[list[str], Sequence[Any]]:
-    life = secrets.randbits(30) | 1  # never 0, which means that there was no event yet
     kept = (int(conf.EVENTS_KEPT), int(conf.EVENTS_KEPT_SECONDS))
     keys = [key_of(channel) for channel in event.channels]
-    return keys, (event.kind, event.data, event.key, *kept, life)
+    return keys, (event.kind, event.data, event.key, *kept, _new_life())
+
+
+def _new_life() -> int:
+    return secrets.randbits(30) | 1  # never 0, which is no life
 
 
 def newest_ids(client: Redis, channels: Sequence[str]) -> dict[str, int]:
-    """Give the id of each channel's newest event."""
+    """Give the id of each channel's newest event; without any, the place before the first."""
     answers = _read.run(client, *_question((channel, None) for channel in channels))
     return {
         channel: _understand(answer).newest
         for channel, answer in zip(channels, answers, strict=True)
     }
+
+
+def beginning(client: Redis) -> int:
+    """Give the place before the first event, of any channel that has had none so far."""
+    return newest_ids(client, [""])[""]  # a channel without a name never has
 
 
 def since(client: Redis, channel: str, last: int) -> Since:
@@ -198,11 +235,14 @@ async def since_async(client: AsyncRedis, asked: Sequence[tuple[str, int | None]
 
 
 def _question(asked: Iterable[tuple[str, int | None]]) -> tuple[list[str], list[str]]:
-    keys, known = [], []
+    # Not as long as events are kept: whoever has seen a channel empty in this life can still be
+    # told of its first event, or the life is over.
+    lasts = max(1, int(conf.EVENTS_KEPT_SECONDS) // 2)
+    keys, arguments = [EMPTY_LIFE_KEY], [str(_new_life()), str(lasts)]
     for channel, last in asked:
         keys.append(key_of(channel))
-        known += ["", ""] if last is None else text_of(last).split("-")
-    return keys, known
+        arguments += ["", ""] if last is None else text_of(last).split("-")
+    return keys, arguments
 
 
 def _understand(answer: Any) -> Since:

@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.core.live.start import first_state
+from apps.core.live.start import beginning, first_state
 from apps.invoices.actors import send_invoices
 from apps.invoices.errors import (
     InvoicesError,
@@ -52,12 +52,13 @@ def send(request: HttpRequest) -> HttpResponse:
         invoices = selection.invoices()
         if not form.is_valid():
             return _incomplete(request, selection, form)
+        at = beginning() if _wants_json(request) else None
         mailing, preflight = start(request.user, invoices, **form.options())
     except SelectionError as error:
         return _refuse(request, str(error), status=400)
     except InvoicesError as error:
         return _refuse(request, _why_not(error), status=409)
-    return _started(request, mailing, preflight)
+    return _started(request, mailing, preflight, at)
 
 
 def start(
@@ -79,7 +80,9 @@ def _incomplete(request: HttpRequest, selection: Selection, form: MailingForm) -
     return show(request, selection, form, status=400)
 
 
-def _started(request: HttpRequest, mailing: Mailing, preflight: Preflight) -> HttpResponse:
+def _started(
+    request: HttpRequest, mailing: Mailing, preflight: Preflight, at: int | None
+) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse(
             {
@@ -88,7 +91,7 @@ def _started(request: HttpRequest, mailing: Mailing, preflight: Preflight) -> Ht
                 "total": preflight.goes_in,
                 "skipped": preflight.left_out,
                 "url": mailing.get_absolute_url(),
-                "progress": None if mailing.job is None else first_state(request, mailing.job),
+                "progress": mailing.job and first_state(request, mailing.job, at),
             }
         )
     if request.POST.get("expected") != str(preflight.to_send):

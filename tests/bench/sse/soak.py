@@ -4,6 +4,7 @@
 restarted: its memory is what is looked at, and that of the process that publishes. The second is
 killed and stopped, Valkey loses its memory, and readers come and go all the time. After each round
 everybody must know the newest state. A round is a line on stderr; one JSON object comes last.
+With `--round 5 --trouble "Valkey is restarted"` the same trouble comes every five seconds.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from statistics import median
@@ -53,8 +55,8 @@ class Round:
     valkey_mb: float
 
 
-async def soak(minutes: float) -> list[Round]:
-    """Run rounds for a time."""
+async def soak(minutes: float, round_s: float, troubles: Sequence[str]) -> list[Round]:
+    """Run rounds for a time, with the troubles in turns."""
     rounds: list[Round] = []
     with staged(jobs=2 * THOUSAND, on_one=0) as stage:
         rig = stage.rig(SOAKING)
@@ -67,27 +69,24 @@ async def soak(minutes: float) -> list[Round]:
             rig.readers(who[THOUSAND:], returning=back, server=rig.second) as troubled,
         ):
             until = time.monotonic() + minutes * 60
-            troubles = cycle(TROUBLES.items())
+            turns = cycle(troubles)
             while time.monotonic() < until:
-                name, trouble = next(troubles)
-                rounds.append(await one_round(rig, (lasting, troubled), name, trouble))
+                rounds.append(await one_round(rig, (lasting, troubled), next(turns), round_s))
                 sys.stderr.write(f"{len(rounds)}: {json.dumps(vars(rounds[-1]))}\n")
     return rounds
 
 
-async def one_round(
-    rig: Rig, crowds: tuple[Crowd, Crowd], name: str, trouble: Callable[[Rig], None]
-) -> Round:
+async def one_round(rig: Rig, crowds: tuple[Crowd, Crowd], trouble: str, round_s: float) -> Round:
     """Publish, let readers come and go, make trouble in the middle; wait until all is well."""
     readers = [reader for crowd in crowds for reader in crowd.readers]
-    events = int(RATE * ROUND_S)
+    events = int(RATE * round_s)
     told = asyncio.create_task(
         rig.publisher.publish(events, rate=RATE, jobs=len(readers), first=0, write=True)
     )
     leaving = random.sample(readers, int(LEAVING * len(readers)))
-    made = asyncio.create_task(_in_the_middle(rig, trouble))
+    made = asyncio.create_task(_after(round_s / 3, TROUBLES[trouble], rig))
     for reader in leaving:
-        await asyncio.sleep(ROUND_S / len(leaving))
+        await asyncio.sleep(round_s / len(leaving))
         if reader.transport is not None:
             reader.transport.abort()
     await made
@@ -99,7 +98,7 @@ async def one_round(
 
     await crowds[0].until(lambda: know() == len(readers), within_s=PATIENCE_S)
     found = Round(
-        trouble=name,
+        trouble=trouble,
         settled_s=round(time.monotonic() - ended, 2),
         lost=len(readers) - know(),
         web_mb=round(rig.server.resident_kb / 1024, 1),
@@ -111,8 +110,8 @@ async def one_round(
     return found
 
 
-async def _in_the_middle(rig: Rig, trouble: Callable[[Rig], None]) -> None:
-    await asyncio.sleep(ROUND_S / 3)
+async def _after(seconds: float, trouble: Callable[[Rig], None], rig: Rig) -> None:
+    await asyncio.sleep(seconds)
     await asyncio.to_thread(trouble, rig)
 
 
@@ -177,7 +176,12 @@ def main() -> int:
     """Soak, and print what came of it."""
     options = argparse.ArgumentParser(prog="python -m tests.bench.sse.soak")
     options.add_argument("--minutes", type=float, default=60.0)
-    rounds = run(soak(options.parse_args().minutes))
+    options.add_argument("--round", type=float, default=ROUND_S, help="seconds")
+    options.add_argument("--trouble", choices=TROUBLES, action="append", help="only this, or these")
+    asked = options.parse_args()
+    # So that the servers are not left behind.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    rounds = run(soak(asked.minutes, asked.round, asked.trouble or list(TROUBLES)))
     return 0 if tell(rounds) else 1
 
 

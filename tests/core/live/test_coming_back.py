@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from apps.core.live import history
 from apps.core.live.event import parse_resume_id
 from apps.core.live.serving import Resume
 from tests.core.live.scene import (
@@ -46,10 +47,24 @@ def test_who_was_there_before_the_first_event_gets_it(valkey: OwnValkey) -> None
     async def scenario() -> None:
         async with reading("progress-a") as client:
             place = client.last_id
-        assert place == {"progress-a": 0}
+        assert place == {"progress-a": history.beginning(valkey.client())}
         valkey.publish("progress-a", "progress", {"job_id": "a", "seq": 1})
         async with reading("progress-a", resume=place) as client:
             await client.until(b'"seq": 1')
+
+    run(scenario())
+
+
+def test_who_was_there_before_an_event_that_is_lost_is_told_to_read_anew(
+    valkey: OwnValkey,
+) -> None:
+    place = {"progress-a": history.beginning(valkey.client())}
+    valkey.publish("progress-a", "complete", {"job_id": "a", "seq": 1})
+    valkey.client().flushall()
+
+    async def scenario() -> None:
+        async with reading("progress-a", resume=place) as client:
+            await client.until(b"event: stream-reset\n")
 
     run(scenario())
 
@@ -74,7 +89,7 @@ def test_nothing_falls_between_while_events_come_and_streams_open_and_end(
 ) -> None:
     async def scenario() -> None:
         seen: list[int] = []
-        place: Resume = {"jobs-5": 0}
+        place: Resume = {"jobs-5": history.beginning(valkey.client())}
 
         async def publish() -> None:
             for seq in range(1, 41):

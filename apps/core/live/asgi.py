@@ -24,7 +24,7 @@ from django.utils import translation
 from django_eventstream.utils import get_cors_from_settings
 
 from apps.core.conf import conf
-from apps.core.live import collector, ticket
+from apps.core.live import interpreter, ticket
 from apps.core.live.caps import TOO_MANY_OF_USER, Refusal, open_streams
 from apps.core.live.desk import Desk, headers_of
 from apps.core.live.event import Message, parse_resume_id
@@ -73,7 +73,7 @@ class LiveStreams:
         return bool(self._path) and path.endswith(self._path)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        collector.tune()  # for servers that are run without the lifespan protocol
+        interpreter.tune()  # for servers that are run without the lifespan protocol
         permit = self._on_ticket(scope)
         if permit is None:
             if open_streams.total >= conf.STREAMS_TOTAL:
@@ -140,7 +140,7 @@ class LiveStreams:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                collector.tune()
+                interpreter.tune()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await current_hub().close()

@@ -23,6 +23,7 @@ from apps.core.live.ticket import ticket_of
 KEEP_ALIVE = b"event: keep-alive\ndata:\n\n"
 #: Keep-alives are spread over the interval, so that ten thousand don't leave at once.
 SLOTS = 20
+SAID_AT_ONCE = 20
 LONGEST_BEAT_SECONDS = 1.0
 #: Channels without readers are given up together, after this time: pages come and go.
 LINGER_SECONDS = 2.0
@@ -207,14 +208,20 @@ class Hub:
             await asyncio.sleep(min(pause, LONGEST_BEAT_SECONDS))
             if self._loop.time() >= next_slot_at:
                 slot, next_slot_at = (slot + 1) % SLOTS, next_slot_at + pause
-                for reader in list(self._slots[slot]):
-                    reader.say(KEEP_ALIVE + renewal(reader) if reader.renews else KEEP_ALIVE)
+                await self._break_silence(list(self._slots[slot]))
             try:
                 self.subscriber.watch()
                 self.rights.beat()
             except Exception:
                 # Whatever it was, everybody's keep-alive depends on the next beat.
                 logger.exception("a beat of the streams has failed")
+
+    async def _break_silence(self, readers: Sequence[Reader]) -> None:
+        """Send keep-alives, a few at a time: an event must not wait for hundreds of them."""
+        for start in range(0, len(readers), SAID_AT_ONCE):
+            for reader in readers[start : start + SAID_AT_ONCE]:
+                reader.say(KEEP_ALIVE + renewal(reader) if reader.renews else KEEP_ALIVE)
+            await asyncio.sleep(0)
 
 
 def renewal(reader: Reader) -> bytes:

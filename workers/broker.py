@@ -19,7 +19,6 @@ from django.core.exceptions import ImproperlyConfigured
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.common import iter_queue
 from dramatiq.errors import BrokerConnectionError
 from dramatiq.middleware import (
     AgeLimit,
@@ -38,7 +37,13 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from workers.acks import Acks
-from workers.middleware import DatabaseConnections, ProgressMiddleware, QueueShares
+from workers.backlog import Backlog
+from workers.middleware import (
+    DatabaseConnections,
+    ProgressMiddleware,
+    QueueShares,
+    queues_of,
+)
 from workers.wake import QueueWatch, WakingConsumer
 
 #: Keys of the broker in Valkey begin with this.
@@ -46,6 +51,21 @@ NAMESPACE = "heron"
 #: How long a page or a job waits for a broker that does not answer.
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
+
+#: Dramatiq's script as a function, called for each of several messages. ARGV: the arguments of a
+#: call about one message, which is the last of them, and the other messages.
+ALL = """
+local function dispatch(KEYS, ARGV)
+%s
+end
+local one = {}
+for i = 1, 8 do one[i] = ARGV[i] end
+for i = 9, #ARGV do
+  one[9] = ARGV[i]
+  dispatch(KEYS, one)
+  one[7] = '0'  -- maintenance once is enough
+end
+"""
 
 
 def middleware() -> list[Middleware]:
@@ -77,9 +97,14 @@ class HeronBroker(RedisBroker):
 
     def __init__(self, *, client: Redis, middleware: list[Middleware], namespace: str) -> None:
         self.resting = threading.Event()
+        self.rest = Rest(self.resting)
         self._acks: dict[str, Acks] = {}
         super().__init__(  # type: ignore[no-untyped-call]
-            client=client, middleware=[Rest(self.resting), *middleware], namespace=namespace
+            client=client, middleware=[self.rest, *middleware], namespace=namespace
+        )
+        text = self.scripts["dispatch"].script
+        self._all = client.register_script(
+            ALL % (text.decode() if isinstance(text, bytes) else text)
         )
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
@@ -90,25 +115,30 @@ class HeronBroker(RedisBroker):
             super().consume(queue_name, prefetch, timeout=0),
             QueueWatch(self.client, self._list(queue_name)),
             prefetch=prefetch,
+            backlog=self._backlog_of(queue_name, prefetch),
             acks=self._acks.setdefault(queue_name, Acks(partial(self.ack_all, queue_name))),
             timeout=timeout,
             resting=self.resting,
         )
 
+    def _backlog_of(self, queue_name: str, prefetch: int) -> Backlog | None:
+        """Give the worker's backlog if no other queue's messages could have to wait for it."""
+        worker = self.rest.worker
+        if worker is None or prefetch != worker.worker_threads:
+            return None
+        return Backlog(worker) if queues_of(self, worker) == {queue_name} else None
+
     def ack_all(self, queue_name: str, message_ids: Sequence[str]) -> None:
         """Acknowledge messages, named by their ids in Valkey, in one round trip.
 
-        What is sent is what Dramatiq would send one by one.
+        What Valkey does is what Dramatiq's own script would do with them one by one.
         """
         calls: list[dict[str, Any]] = []
-        script, dry = self.scripts["dispatch"], copy(self)
+        dry = copy(self)
         dry.scripts = {**self.scripts, "dispatch": lambda **call: calls.append(call)}
-        for message_id in message_ids:
-            dry.do_ack(queue_name, message_id)
-        with self.client.pipeline(transaction=False) as pipe:
-            for call in calls:
-                script(**call, client=pipe)
-            pipe.execute()
+        dry.do_ack(queue_name, message_ids[0])
+        (call,) = calls
+        self._all(keys=call["keys"], args=[*call["args"], *message_ids[1:]])
 
     def waiting(self, queue_name: str) -> int:
         """Count the messages that no worker has fetched yet."""
@@ -127,18 +157,21 @@ class Rest(Middleware):
 
     def __init__(self, resting: threading.Event) -> None:
         self._resting = resting
+        #: Who consumes in this process; None where nobody does.
+        self.worker: Worker | None = None
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: Worker) -> None:
         """Fetch."""
+        self.worker = worker
         self._resting.clear()
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
         """Fetch no more, and give back."""
         self._resting.set()
         unbegun: dict[str, list[MessageProxy]] = defaultdict(list)
-        for item in iter_queue(worker.work_queue):  # type: ignore[no-untyped-call]
-            unbegun[item.message.queue_name].append(item.message)
-            worker.work_queue.task_done()
+        with Backlog(worker).taken() as messages:
+            for message in messages:
+                unbegun[message.queue_name].append(message)
         for queue_name, messages in unbegun.items():
             try:
                 worker.consumers[queue_name].requeue_messages(messages)

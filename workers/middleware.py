@@ -68,9 +68,7 @@ class QueueShares(Middleware):
         """Set how many messages of one queue the worker holds; `dramatiq_queue_prefetch` wins."""
         if QUEUE_PREFETCH:
             return
-        queues = broker.get_declared_queues() - broker.delay_queues
-        if worker.consumer_whitelist:
-            queues &= worker.consumer_whitelist
+        queues = queues_of(broker, worker)
         if len(queues) > worker.worker_threads:
             logger.warning(
                 "%s queues share %s threads: a job may wait for another queue's; use more threads, "
@@ -79,6 +77,12 @@ class QueueShares(Middleware):
                 worker.worker_threads,
             )
         worker.queue_prefetch = share_of_threads(worker.worker_threads, len(queues))
+
+
+def queues_of(broker: dramatiq.Broker, worker: Worker) -> set[str]:
+    """Name the queues whose messages a worker's threads run."""
+    queues = broker.get_declared_queues() - broker.delay_queues
+    return queues & worker.consumer_whitelist if worker.consumer_whitelist else queues
 
 
 def share_of_threads(threads: int, queues: int) -> int:

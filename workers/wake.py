@@ -25,6 +25,7 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError, Timeout
 from apps.core.handoff import JOB_OPTION
 from workers.acks import Acks
 from workers.ahead import HOLD_SECONDS, FetchAhead
+from workers.backlog import Backlog
 
 #: The length is asked for anew after this time, so that a connection which died without a word is
 #: noticed; until then an idle consumer still polls as Dramatiq's does.
@@ -93,7 +94,8 @@ class WakingConsumer(Consumer):
     Args:
         inner: Dramatiq's consumer of the queue, with a timeout of zero.
         watch: What to wait with when the queue is empty.
-        prefetch: How many messages may be handed out, running ones included.
+        prefetch: How many messages may run at once.
+        backlog: The messages that were handed out and not begun, if more may be handed out.
         acks: What the queue's consumers of this process have yet to acknowledge.
         timeout: Milliseconds an idle consumer waits before it polls, as Dramatiq's.
         resting: Set when the worker stops: nothing is fetched any more.
@@ -105,12 +107,14 @@ class WakingConsumer(Consumer):
         watch: QueueWatch,
         *,
         prefetch: int,
+        backlog: Backlog | None = None,
         acks: Acks,
         timeout: int,
         resting: threading.Event,
     ) -> None:
         self._inner = inner
-        self._ahead = FetchAhead(inner, prefetch)
+        self._ahead = FetchAhead(inner, prefetch, deep=backlog is not None)
+        self._backlog = backlog
         self._watch = watch
         self._acks = acks
         self._timeout = timeout
@@ -134,16 +138,18 @@ class WakingConsumer(Consumer):
                 message = self._ahead.next()
                 if message is None:
                     self._acknowledge(last=True)
-                    self._wait_for_messages()
+                    if self._ahead.is_crowded:
+                        self._wait_for_room()
+                    else:
+                        self._wait_for_messages()
                 else:
                     self._misses = 0
                 return message
-            if not self._ahead.holds_back:
+            if not (self._ahead.holds_back or self._ahead.is_crowded):
                 self._acknowledge(last=True)
                 self._room.wait(self._timeout / 1000)
                 return None
-            if not self._room.wait(HOLD_SECONDS):
-                self._ahead.give_back()
+            self._wait_for_room()
         self._acknowledge(last=True)
         self._ahead.give_back()
         sleep(min(REST_SECONDS, self._timeout / 1000))
@@ -192,6 +198,16 @@ class WakingConsumer(Consumer):
     def _make_room(self, message: MessageProxy) -> None:
         self._ahead.done(message)
         self._room.set()
+
+    def _wait_for_room(self) -> None:
+        """Wait until a message is done; when that takes long, others may do what waits here."""
+        if self._room.wait(HOLD_SECONDS):
+            return
+        if self._ahead.is_crowded and self._backlog is not None:
+            with self._backlog.taken() as unbegun:
+                self._ahead.give_back(unbegun)
+        else:
+            self._ahead.give_back()
 
     def _wait_for_messages(self) -> None:
         self._misses, backoff = compute_backoff(self._misses, max_backoff=self._timeout)

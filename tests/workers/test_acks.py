@@ -104,7 +104,7 @@ def test_what_valkey_could_not_be_told_is_told_by_the_next_consumer(
         raise redis.ConnectionError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(heron.client, "pipeline", away)
+        patch.setattr(heron.client, "evalsha", away)
         with pytest.raises(ConnectionClosed):
             next(consuming)
     assert unacknowledged(heron) == 2

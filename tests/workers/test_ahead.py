@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+import dramatiq
 import pytest
+import redis
 from dramatiq.broker import MessageProxy
+from dramatiq.worker import _WorkQueueItem
 
-from tests.workers.brokers import FOR_EVER, consumer, message
+from tests.workers.brokers import FOR_EVER, consumer, declare, message, working
 from tests.workers.waiting import eventually
 from workers import ahead
+from workers.backlog import Backlog
 from workers.broker import HeronBroker
 
 pytestmark = pytest.mark.integration
@@ -137,3 +142,93 @@ def test_a_stopping_worker_gives_back_what_it_holds(
     assert next(consuming) is None
     eventually(lambda: heron.waiting("q") == 2)
     consuming.close()
+
+
+def test_a_worker_for_one_queue_is_handed_as_many_as_are_soon_done(
+    heron: HeronBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "QUICK_SECONDS", 60)
+    waiting: list[int] = []
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        assert heron.rest.worker is not None
+        waiting.append(heron.rest.worker.work_queue.qsize())
+        done.append(number)
+
+    actor = declare(heron, "work", work)
+    for number in range(100):
+        actor.send(number)
+    with working(heron, worker_threads=2, prefetch=2):
+        eventually(lambda: len(done) == 100)
+
+    assert sorted(done) == list(range(100))
+    assert 2 < max(waiting) <= 2 * ahead.DEEP
+
+
+def test_what_waits_behind_a_long_message_goes_back_for_another_worker(
+    heron: HeronBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "QUICK_SECONDS", 60)
+    gate = threading.Event()
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        done.append(number)
+        if number == 20:
+            gate.wait(30)
+
+    actor = declare(heron, "work", work)
+    for number in range(40):
+        actor.send(number)
+    with working(heron, worker_threads=1, prefetch=1) as worker:
+        eventually(lambda: heron.waiting("q") == 19)
+        assert worker.work_queue.qsize() == 0
+        gate.set()
+        eventually(lambda: len(done) == 40)
+
+    assert sorted(done) == list(range(40))
+
+
+def test_beside_another_queue_no_more_are_handed_out_than_may_run(
+    heron: HeronBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "QUICK_SECONDS", 60)
+    heron.declare_queue("other")
+    gate = threading.Event()
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        done.append(number)
+        if number >= 20:
+            gate.wait(30)
+
+    actor = declare(heron, "work", work)
+    for number in range(50):
+        actor.send(number)
+    with working(heron, worker_threads=4, prefetch=2):
+        eventually(lambda: len(done) == 22)
+        eventually(lambda: heron.waiting("q") == 28)
+        gate.set()
+        eventually(lambda: len(done) == 50)
+
+
+def test_what_can_not_be_given_back_waits_on(
+    heron: HeronBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = dramatiq.Worker(heron)
+    backlog = Backlog(worker)
+    for number in range(3):
+        worker.work_queue.put(_WorkQueueItem(0, MessageProxy(message(number))))
+
+    def give_back() -> None:
+        with backlog.taken() as messages:
+            assert in_order(messages) == [0, 1, 2]
+            raise redis.ConnectionError
+
+    with pytest.raises(redis.ConnectionError):
+        give_back()
+    assert worker.work_queue.qsize() == worker.work_queue.unfinished_tasks == 3
+    with backlog.taken():
+        pass
+    assert worker.work_queue.unfinished_tasks == 0

@@ -7,7 +7,7 @@ Times are the database's own (`Now()`), because several machines' clocks differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Now
 
 from apps.core.conf import conf
 from apps.core.models import statements
+from apps.core.models.clock import FromNow
 from apps.core.statuses import LEASED, TERMINAL, Status, sources_of
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ PLAIN_LEASES = 3
 
 def lease_end() -> Any:
     """Give the expression for the end of a lease taken or renewed now."""
-    return Now() + timedelta(seconds=conf.LEASE_SECONDS)
+    return FromNow(conf.LEASE_SECONDS)
 
 
 def plain_lease_end() -> Any:
     """Give the expression for the end of a plain job's lease: longer, for it can't be resumed."""
-    return Now() + timedelta(seconds=PLAIN_LEASES * conf.LEASE_SECONDS)
+    return FromNow(PLAIN_LEASES * conf.LEASE_SECONDS)
 
 
 class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
@@ -78,7 +79,7 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
         A living worker renews its own in time; a dead one's would hold its job up for ever.
         """
         end = plain_lease_end()
-        too_late = Now() + timedelta(seconds=2 * PLAIN_LEASES * conf.LEASE_SECONDS)
+        too_late = FromNow(2 * PLAIN_LEASES * conf.LEASE_SECONDS)
         return self.filter(status__in=LEASED, lease_until__gt=too_late).update(lease_until=end)
 
     def pull_in_back_offs(self) -> int:
@@ -86,7 +87,7 @@ class SSEProgressQuerySet(models.QuerySet["SSEProgress"]):
 
         Such a row was written in the future. What it then had to wait is what it has to wait now.
         """
-        behind = Now() + timedelta(seconds=1)
+        behind = FromNow(1)
         return self.filter(
             status=Status.PENDING, not_before__gt=behind, updated_at__gt=behind
         ).update(not_before=Now() + (F("not_before") - F("updated_at")), updated_at=Now())

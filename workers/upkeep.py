@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from itertools import chain
 from time import monotonic
 
@@ -18,6 +17,7 @@ from apps.core.conf import conf
 from apps.core.fanout import tend
 from apps.core.handoff import ring
 from apps.core.models import SSEProgress
+from apps.core.models.clock import FromNow
 from apps.core.models.queryset import PLAIN_LEASES
 from apps.core.outages import is_outage
 from apps.core.statuses import LEASED, Status
@@ -83,7 +83,7 @@ def settle_stale_jobs() -> int:
     SSEProgress.objects.pull_in_leases()
     SSEProgress.objects.pull_in_back_offs()
     settled += each(SSEProgress.objects.filter(fanned_out=True, status__in=LEASED), tend)
-    long_ago = Now() - timedelta(seconds=conf.PENDING_EXPIRES_SECONDS)
+    long_ago = FromNow(-conf.PENDING_EXPIRES_SECONDS)
     unstarted = SSEProgress.objects.filter(status=Status.PENDING, actor="", updated_at__lt=long_ago)
     return settled + each(unstarted[:BATCH], lambda job: expire(job) is not None)
 
@@ -117,7 +117,7 @@ def _settle(job: SSEProgress) -> bool:
 
 def ring_again() -> int:
     """Ring for waiting jobs whose message was never sent, or may have been lost."""
-    lost = Now() - timedelta(seconds=conf.RING_AGAIN_SECONDS)
+    lost = FromNow(-conf.RING_AGAIN_SECONDS)
     due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
     waiting = SSEProgress.objects.filter(due, status=Status.PENDING).exclude(actor="")
     unsent = waiting.filter(enqueued_at__isnull=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from django.db.models.functions import Now
+from apps.core.models.clock import FromNow
 
 FIRST_SECONDS = 5.0
 LONGEST_SECONDS = 300.0
@@ -18,4 +17,4 @@ def wait_after(attempts: int) -> float:
 
 def not_before(seconds: float) -> Any:
     """Give the expression for a time so many seconds from now, on the database's clock."""
-    return Now() + timedelta(seconds=seconds)
+    return FromNow(seconds)

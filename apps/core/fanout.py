@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_noop
 from apps.core import parts
 from apps.core.conf import conf
 from apps.core.models import SSEProgress
+from apps.core.models.clock import FromNow
 from apps.core.models.models_sse_progress import unbalanced
 from apps.core.parts import RESTING, PartActor
 from apps.core.pulse import pulse
@@ -174,8 +174,8 @@ def _not_too_early() -> Q:
 
     One that was written in the future is old too: the database's clock was put back.
     """
-    interval = timedelta(seconds=conf.FLUSH_SECONDS)
-    return Q(updated_at__lte=Now() - interval) | Q(updated_at__gt=Now() + interval)
+    interval = conf.FLUSH_SECONDS
+    return Q(updated_at__lte=FromNow(-interval)) | Q(updated_at__gt=FromNow(interval))
 
 
 class Summing:

@@ -6,20 +6,21 @@ A job's own files go with it: features that keep any listen to `job_pruned`.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
 from apps.core import shutdown
 from apps.core.conf import conf
 from apps.core.models import SSEProgress, SSEProgressQuerySet
+from apps.core.models.clock import FromNow
 from apps.core.signals import artefacts_due, job_pruned
 from apps.core.statuses import TERMINAL
 
 #: Jobs deleted in one transaction: nobody else has to wait for long.
 BATCH = 100
+DAY_SECONDS = 86_400
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def prunable() -> SSEProgressQuerySet:
     ended = SSEProgress.objects.filter(~Exists(working), parent=None, status__in=TERMINAL)
     # A row that was made as completed has no end.
     return ended.alias(over_since=Coalesce("finished_at", "updated_at")).filter(
-        over_since__lt=Now() - timedelta(days=conf.KEEP_DAYS)
+        over_since__lt=FromNow(-conf.KEEP_DAYS * DAY_SECONDS)
     )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -202,7 +202,8 @@ def _appending(event: Outgoing) -> tuple[list[str], Sequence[Any]]:
 
 
 def _new_life() -> int:
-    return secrets.randbits(30) | 1  # never 0, which is no life
+    # No secret; and never 0, which is no life.
+    return random.getrandbits(30) | 1
 
 
 def newest_ids(client: Redis, channels: Sequence[str]) -> dict[str, int]:

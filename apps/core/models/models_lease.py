@@ -6,12 +6,14 @@ Valkey that is away or flushed changes nothing about who holds what.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from apps.core.models.clock import FromNow
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -24,9 +26,9 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
 
         A lease that ends later than any would is free too: the database's clock was put back.
         """
-        too_late = Now() + timedelta(seconds=2 * seconds)
+        too_late = FromNow(2 * seconds)
         free = Q(holder__in=("", holder)) | Q(until__lt=Now()) | Q(until__gt=too_late)
-        values = {"holder": holder, "until": Now() + timedelta(seconds=seconds)}
+        values = {"holder": holder, "until": FromNow(seconds)}
         if self.filter(name=name).filter(free).update(**values):
             return True
         if self.filter(name=name).exists():

@@ -50,6 +50,11 @@ class Loop:
             self._folded = passed
             self.track.move(self.source.cursor(passed), passed)
 
+    def let_pass(self) -> None:
+        """Settle the item that is out as one of those that have gone by, for the next `fold`."""
+        self.passed += 1
+        self.settled = True
+
     def settle(self, job: SSEProgress, *, processed: bool = True) -> None:
         """Enter the item that is out as processed, whatever its outcome, or leave it for later."""
         self.fold(job)

@@ -186,7 +186,7 @@ class Settlement:
 
         def settle(entry: Entry | None) -> None:
             if entry is None:
-                self._count(loop)
+                loop.let_pass()
                 self.note(None)
                 if self.batch.is_due():
                     self.commit(loop)

@@ -6,7 +6,7 @@ from django.dispatch import Signal
 
 #: Sent after a job's row was written. Arguments: `job` (the row as written), `kind` (an event kind
 #: of the guide), `urgent` (send at once, rather than at most once per FLUSH_SECONDS).
-job_changed = Signal()
+job_changed = Signal(use_caching=True)
 
 #: Sent before a job is deleted for its age, so that what it left behind (files) goes with it; for
 #: each of its parts too. Argument: `job`. A receiver that raises keeps the job for another day. It

@@ -13,11 +13,11 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from redis.exceptions import RedisError
 
+from apps.core.clock import FromNow
 from apps.core.conf import conf
 from apps.core.fanout import tend
 from apps.core.handoff import ring
 from apps.core.models import SSEProgress
-from apps.core.models.clock import FromNow
 from apps.core.models.queryset import PLAIN_LEASES
 from apps.core.outages import is_outage
 from apps.core.statuses import LEASED, Status

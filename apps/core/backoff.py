@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.core.models.clock import FromNow
+from apps.core.clock import FromNow
 
 FIRST_SECONDS = 5.0
 LONGEST_SECONDS = 300.0

@@ -19,9 +19,9 @@ from django.utils import translation
 from django.utils.translation import gettext_noop
 
 from apps.core import parts
+from apps.core.clock import FromNow
 from apps.core.conf import conf
 from apps.core.models import SSEProgress
-from apps.core.models.clock import FromNow
 from apps.core.models.models_sse_progress import unbalanced
 from apps.core.parts import RESTING, PartActor
 from apps.core.pulse import pulse

@@ -12,9 +12,9 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 
 from apps.core import shutdown
+from apps.core.clock import FromNow
 from apps.core.conf import conf
 from apps.core.models import SSEProgress, SSEProgressQuerySet
-from apps.core.models.clock import FromNow
 from apps.core.signals import artefacts_due, job_pruned
 from apps.core.statuses import TERMINAL
 

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
+from apps.core.clock import FromNow
 from apps.core.models import SSEProgress
-from apps.core.models.clock import FromNow
 from apps.core.statuses import Status
 
 pytestmark = pytest.mark.django_db

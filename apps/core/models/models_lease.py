@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.models.clock import FromNow
+from apps.core.clock import FromNow
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -16,9 +16,9 @@ from django.db import models
 from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce, Now
 
+from apps.core.clock import FromNow
 from apps.core.conf import conf
 from apps.core.models import statements
-from apps.core.models.clock import FromNow
 from apps.core.statuses import LEASED, TERMINAL, Status, sources_of
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from redis import Redis
 from apps.core.live import history
 from apps.core.live.breaker import breaker
 from apps.core.live.history import Found, Outgoing
+from apps.core.live.scripts import EMPTY_LIFE_KEY
 from apps.core.live.storage import ValkeyStorage
 from apps.core.live.valkey import key_of
 from tests.support.valkey import a_valkey
@@ -119,12 +120,12 @@ def test_an_empty_place_is_forgotten_before_the_events_after_it(
     client: Redis, channel: str, settings: Any
 ) -> None:
     settings.PROGRESS_EVENTS_KEPT_SECONDS = 1000
-    client.delete(history.EMPTY_LIFE_KEY)
+    client.delete(EMPTY_LIFE_KEY)
     before = place_of(client, channel)
 
-    assert 0 < int(client.ttl(history.EMPTY_LIFE_KEY)) <= 500
+    assert 0 < int(client.ttl(EMPTY_LIFE_KEY)) <= 500
     append(client, channel, 1)
-    client.delete(history.EMPTY_LIFE_KEY)  # as its time does
+    client.delete(EMPTY_LIFE_KEY)  # as its time does
     assert history.since(client, channel, before).found is Found.CANT_REPLAY
 
 
@@ -156,7 +157,7 @@ def restored(client: Redis, channel: str) -> Iterator[Callable[[], Redis]]:
 
         def restore() -> Redis:
             other: Redis = stack.enter_context(stack.enter_context(a_valkey()).client())
-            for key in (key_of(channel), history.EMPTY_LIFE_KEY):
+            for key in (key_of(channel), EMPTY_LIFE_KEY):
                 if kept := client.dump(key):
                     other.restore(key, 0, kept)
             return other

@@ -1,4 +1,4 @@
-"""The events that Valkey keeps of each channel, and the two scripts that add to and read them.
+"""The events that Valkey keeps of each channel: how they are added, and what was missed of them.
 
 An id has two halves. The upper one is the channel's *life*, a random number drawn with its first
 event; the lower one counts the events of that life. When Valkey loses its data (a restart without
@@ -15,7 +15,6 @@ happened. Id 0, of no life at all, is a place that nobody has been to.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,93 +23,15 @@ from typing import Any
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from apps.core.conf import conf
 from apps.core.live.event import Event, id_of, text_of
+from apps.core.live.scripts import APPEND, EMPTY_LIFE_KEY, READ
 from apps.core.live.valkey import key_of
 
 #: Channels that are read in one round trip.
 READ_AT_ONCE = 100
-
-#: Where Valkey keeps the life of empty channels: no channel's key.
-EMPTY_LIFE_KEY = "heron:no-event-yet"
-
-# Names this start of Valkey. INFO costs 12 us; without leave to ask, starts are not told apart.
-_START = """
-local info = redis.pcall('INFO', 'server')
-local start = type(info) == 'string' and string.match(info, 'run_id:(%x%x%x%x%x%x%x%x)') or ''
-"""
-
-# KEYS: the channels. ARGV: kind, data, key (see Event), how many to keep, for how long, a new life.
-APPEND = (
-    _START
-    + """
-local ids = {}
-for i, key in ipairs(KEYS) do
-  local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
-  local life, number = ARGV[6], 0
-  if newest[1] then
-    if newest[1][2][8] == start then
-      life, number = string.match(newest[1][1], '(%d+)-(%d+)')
-    else
-      redis.call('DEL', key)
-    end
-  end
-  local id = life .. '-' .. string.format('%d', number + 1)
-  redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], id,
-             'k', ARGV[1], 'd', ARGV[2], 'j', ARGV[3], 's', start)
-  redis.call('EXPIRE', key, ARGV[5])
-  redis.call('PUBLISH', key, id .. '\\n' .. ARGV[1] .. '\\n' .. ARGV[3] .. '\\n' .. ARGV[2])
-  ids[i] = id
-end
-return ids
-"""
-)
-
-# KEYS: where the empty channels' life is, and the channels. ARGV: a new life for them, for how
-# long; for each channel the life and the number of the last event known, two empty strings to ask
-# for the newest id only. Of several events with the same key the newest is given. The usual answer,
-# that nothing was missed, is the newest id alone: it is read thousands of times.
-READ = (
-    _START
-    + """
-local empty = string.match(redis.call('GET', KEYS[1]) or '', '^' .. start .. ':(%d+)$')
-if not empty then
-  empty = ARGV[1]
-  redis.call('SET', KEYS[1], start .. ':' .. empty, 'EX', ARGV[2])
-end
-local answers = {}
-for i = 2, #KEYS do
-  local key, known_life, known = KEYS[i], ARGV[2 * i - 1], ARGV[2 * i]
-  local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
-  local id = empty .. '-0'
-  if newest[1] and newest[1][2][8] == start then id = newest[1][1] end
-  local life, number = string.match(id, '(%d+)-(%d+)')
-  local was_empty = known_life == empty and known == '0'
-  local answer = {id, 'gap'}
-  if known_life == '' or (known_life == life and known == number) then
-    answer = id
-  elseif was_empty or (known_life == life and tonumber(known) < tonumber(number)) then
-    local first = life .. '-' .. string.format('%d', known + 1)
-    local rows = redis.call('XRANGE', key, first, '+')
-    if rows[1] and rows[1][1] == first then
-      local seen, kept = {}, {}
-      for n = #rows, 1, -1 do
-        local field = rows[n][2]
-        if field[6] == '' or not seen[field[6]] then
-          seen[field[6]] = true
-          table.insert(kept, 1, {rows[n][1], field[2], field[6], field[4]})
-        end
-      end
-      answer = {id, 'rows', kept}
-    end
-  end
-  answers[i - 1] = answer
-end
-return answers
-"""
-)
 
 
 class Found(Enum):
@@ -132,52 +53,6 @@ class Since:
     events: tuple[Event, ...] = ()
 
 
-class _Script:
-    """A Lua script that is sent in full only where Valkey doesn't know it."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-
-    def run(self, client: Redis, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        try:
-            return client.evalsha(self.sha, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return client.eval(self.text, len(keys), *keys, *arguments)
-
-    def run_all(
-        self, client: Redis, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
-    ) -> list[Any]:
-        """Run the script several times in one round trip; give the answers.
-
-        Raises:
-            RedisError: the first one; the script may have run for other calls.
-        """
-        if len(calls) == 1:
-            return [self.run(client, *calls[0])]
-        with client.pipeline(transaction=False) as pipe:
-            for keys, arguments in calls:
-                pipe.evalsha(self.sha, len(keys), *keys, *arguments)
-            answers = pipe.execute(raise_on_error=False)
-        for place, answer in enumerate(answers):
-            if isinstance(answer, NoScriptError):
-                answers[place] = self.run(client, *calls[place])
-            elif isinstance(answer, Exception):
-                raise answer
-        return list(answers)
-
-    async def run_async(
-        self, client: AsyncRedis, keys: Sequence[str], arguments: Sequence[Any]
-    ) -> Any:
-        try:
-            return await client.evalsha(self.sha, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return await client.eval(self.text, len(keys), *keys, *arguments)
-
-
-_append, _read = _Script(APPEND), _Script(READ)
-
-
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """An event to be stored and published on several channels."""
@@ -191,7 +66,7 @@ class Outgoing:
 
 def append_all(client: Redis, events: Sequence[Outgoing]) -> list[list[int]]:
     """Store and publish events, each on all of its channels, in one round trip; give their ids."""
-    answers = _append.run_all(client, [_appending(event) for event in events])
+    answers = APPEND.run_all(client, [_appending(event) for event in events])
     return [[id_of(bytes(text)) for text in ids] for ids in answers]
 
 
@@ -208,7 +83,7 @@ def _new_life() -> int:
 
 def newest_ids(client: Redis, channels: Sequence[str]) -> dict[str, int]:
     """Give the id of each channel's newest event; without any, the place before the first."""
-    answers = _read.run(client, *_question((channel, None) for channel in channels))
+    answers = READ.run(client, *_question((channel, None) for channel in channels))
     return {
         channel: _understand(answer).newest
         for channel, answer in zip(channels, answers, strict=True)
@@ -222,7 +97,7 @@ def beginning(client: Redis) -> int:
 
 def since(client: Redis, channel: str, last: int) -> Since:
     """Tell what has happened on one channel since the id `last`."""
-    (answer,) = _read.run(client, *_question([(channel, last)]))
+    (answer,) = READ.run(client, *_question([(channel, last)]))
     return _understand(answer)
 
 
@@ -231,7 +106,7 @@ async def since_async(client: AsyncRedis, asked: Sequence[tuple[str, int | None]
     found: list[Since] = []
     for start in range(0, len(asked), READ_AT_ONCE):
         part = asked[start : start + READ_AT_ONCE]
-        found += map(_understand, await _read.run_async(client, *_question(part)))
+        found += map(_understand, await READ.run_async(client, *_question(part)))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.e2e.bar import Bar
 from tests.e2e.conftest import Starter
@@ -66,6 +66,27 @@ def test_a_paused_mailing_stands_still_and_is_finished_later(
     assert paused_at < SIZE
     assert bar.state["counts"]["done"] == SIZE
     assert len(mails_with(stack, mailing.lot.numbers)) == SIZE
+
+
+def test_what_is_pressed_while_another_action_is_under_way_is_not_lost(
+    desk: Page, bar: Bar, start: Starter
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.route("**/pause/", hold)
+    desk.on("dialog", lambda dialog: dialog.accept())
+    desk.goto(start().path)
+    bar.wait_for("running")
+
+    with desk.expect_request("**/pause/"):
+        bar.button("Mettre en pause").click()
+    bar.button("Annuler").click()
+    held[0].continue_()
+
+    bar.wait_for("cancelled")
 
 
 def test_everything_works_from_the_keyboard(desk: Page, bar: Bar, lots: Lots) -> None:

@@ -1788,7 +1788,9 @@
     /** @type {"gone" | "signedOut" | null} */ #problem = null;
     #note = "";
     /** What the last snapshot said about the stream. @type {unknown} */ #start = null;
-    #busy = false;
+    /** The actions that are under way, or wait for one that is. @type {Set<string>} */
+    #asked = new Set();
+    /** @type {Promise<void>} */ #acting = Promise.resolve();
     #renderPlanned = false;
     #csrfToken = "";
     /** @type {Promise<void> | null} */ #reading = null;
@@ -2129,17 +2131,28 @@
     /** Do what a button says. @param {string} name */
     async #act(name) {
       const action = this.state?.actions.find((one) => one.name === name);
-      if (!action?.url || this.#busy || !this.#emit("action", action)) return;
+      if (!action?.url || this.#asked.has(name) || !this.#emit("action", action)) return;
       if (action.confirm && !confirm(action.confirm)) return;
-      this.#busy = true;
+      this.#asked.add(name);
       this.#card?.setBusy(name, true);
-      const refusal = await this.#post(action);
-      await this.resync();
-      this.#busy = false;
-      this.#card?.setBusy(name, false);
-      this.#note = this.#problem ? "" : refusal;
-      if (refusal) announcer.say(this, refusal);
-      this.#planRender();
+      // One after the other: what is pressed while another one is under way must not be lost.
+      const next = () => this.#do(action);
+      this.#acting = this.#acting.then(next, next);
+      await this.#acting;
+    }
+
+    /** @param {Action} action */
+    async #do(action) {
+      try {
+        const refusal = await this.#post(action);
+        await this.resync();
+        this.#note = this.#problem ? "" : refusal;
+        if (refusal) announcer.say(this, refusal);
+      } finally {
+        this.#asked.delete(action.name);
+        this.#card?.setBusy(action.name, false);
+        this.#planRender();
+      }
     }
 
     /** @param {Action} action @returns {Promise<string>} why it was refused, or "" */

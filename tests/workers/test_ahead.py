@@ -16,6 +16,7 @@ from tests.workers.waiting import eventually
 from workers import ahead
 from workers.backlog import Backlog
 from workers.broker import HeronBroker
+from workers.middleware import share_of_threads
 
 pytestmark = pytest.mark.integration
 
@@ -190,27 +191,26 @@ def test_what_waits_behind_a_long_message_goes_back_for_another_worker(
     assert sorted(done) == list(range(40))
 
 
+@pytest.mark.parametrize("threads", [1, 4])
 def test_beside_another_queue_no_more_are_handed_out_than_may_run(
-    heron: HeronBroker, monkeypatch: pytest.MonkeyPatch
+    heron: HeronBroker, monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     monkeypatch.setattr(ahead, "QUICK_SECONDS", 60)
     heron.declare_queue("other")
-    gate = threading.Event()
-    done: list[int] = []
+    share = share_of_threads(threads, queues=2)
+    waiting: list[int] = []
 
-    def work(number: int) -> None:
-        done.append(number)
-        if number >= 20:
-            gate.wait(30)
+    def work(_number: int) -> None:
+        assert heron.rest.worker is not None
+        waiting.append(heron.rest.worker.work_queue.qsize())
 
     actor = declare(heron, "work", work)
     for number in range(50):
         actor.send(number)
-    with working(heron, worker_threads=4, prefetch=2):
-        eventually(lambda: len(done) == 22)
-        eventually(lambda: heron.waiting("q") == 28)
-        gate.set()
-        eventually(lambda: len(done) == 50)
+    with working(heron, worker_threads=threads, prefetch=share):
+        eventually(lambda: len(waiting) == 50)
+
+    assert max(waiting) < share
 
 
 def test_what_can_not_be_given_back_waits_on(

@@ -54,7 +54,7 @@ ANSWER_SECONDS = 5.0
 
 #: Dramatiq's script as a function, called for each of several messages. ARGV: the arguments of a
 #: call about one message, which is the last of them, and the other messages.
-ALL = """
+ACK_ALL = """
 local function dispatch(KEYS, ARGV)
 %s
 end
@@ -103,8 +103,8 @@ class HeronBroker(RedisBroker):
             client=client, middleware=[self.rest, *middleware], namespace=namespace
         )
         text = self.scripts["dispatch"].script
-        self._all = client.register_script(
-            ALL % (text.decode() if isinstance(text, bytes) else text)
+        self._ack_all = client.register_script(
+            ACK_ALL % (text.decode() if isinstance(text, bytes) else text)
         )
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
@@ -138,7 +138,7 @@ class HeronBroker(RedisBroker):
         dry.scripts = {**self.scripts, "dispatch": lambda **call: calls.append(call)}
         dry.do_ack(queue_name, message_ids[0])
         (call,) = calls
-        self._all(keys=call["keys"], args=[*call["args"], *message_ids[1:]])
+        self._ack_all(keys=call["keys"], args=[*call["args"], *message_ids[1:]])
 
     def waiting(self, queue_name: str) -> int:
         """Count the messages that no worker has fetched yet."""
@@ -164,6 +164,10 @@ class Rest(Middleware):
         """Fetch."""
         self.worker = worker
         self._resting.clear()
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
+        """Know of no worker any more."""
+        self.worker = None
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: Worker) -> None:
         """Fetch no more, and give back."""

@@ -84,6 +84,8 @@ def test_what_is_pressed_while_another_action_is_under_way_is_not_lost(
     with desk.expect_request("**/pause/"):
         bar.button("Mettre en pause").click()
     bar.button("Annuler").click()
+    for waiting in ("Mettre en pause", "Annuler"):
+        expect(bar.button(waiting)).to_have_attribute("aria-busy", "true")
     held[0].continue_()
 
     bar.wait_for("cancelled")

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from apps.core.live import kick, rights, ticket
+from apps.core.live import hub, kick, rights, ticket
 from apps.core.live.hub import Hub, current_hub
 from apps.core.live.rights import Pass
 from tests.core.live.scene import (
     KEEP_ALIVE,
+    Client,
     OwnValkey,
     reading,
     run,
@@ -27,6 +28,34 @@ def test_silence_is_broken(valkey: OwnValkey, settings: Any) -> None:
     async def scenario() -> None:
         async with reading("progress-a") as client:
             await client.until(KEEP_ALIVE + KEEP_ALIVE)
+
+    run(scenario())
+
+
+def test_what_else_there_is_to_do_waits_for_few_keep_alives(
+    valkey: OwnValkey, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROGRESS_KEEP_ALIVE_SECONDS = 0.1
+    monkeypatch.setattr(hub, "SLOTS", 1)  # all at the same time
+    monkeypatch.setattr(hub, "SAID_AT_ONCE", 1)
+    order: list[str] = []
+    send = Client.send
+
+    async def noting(client: Client, message: dict[str, Any]) -> None:
+        if message.get("body") == KEEP_ALIVE:
+            order.append("keep-alive")
+            asyncio.get_running_loop().call_soon(order.append, "else")
+        await send(client, message)
+
+    monkeypatch.setattr(Client, "send", noting)
+
+    async def scenario() -> None:
+        async with reading("progress-a") as client, reading("progress-a") as other:
+            await client.until(KEEP_ALIVE)
+            await other.until(KEEP_ALIVE)
+            await asyncio.sleep(0)
+
+        assert order[:4] == ["keep-alive", "else"] * 2
 
     run(scenario())
 

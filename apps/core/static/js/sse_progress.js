@@ -1509,6 +1509,8 @@
 
     /** @type {Map<string, string>} */
     #rendered = new Map();
+    /** Actions that are under way or wait: their buttons may be made anew meanwhile. @type {Set<string>} */
+    #busy = new Set();
 
     /**
      * @param {number} headingLevel
@@ -1587,6 +1589,8 @@
 
     /** Mark the button of an action as busy; it keeps the focus. @param {string} name @param {boolean} busy */
     setBusy(name, busy) {
+      if (busy) this.#busy.add(name);
+      else this.#busy.delete(name);
       for (const button of this.actions.querySelectorAll("[data-action]")) {
         if (button.getAttribute("data-action") !== name) continue;
         if (busy) button.setAttribute("aria-busy", "true");
@@ -1717,6 +1721,7 @@
       const anchors = links.map((link, index) => this.#resultLink(link, words, index === 0));
       const buttons = actions.map(({ name, label }) => {
         const button = h("button", { type: "button", class: "sp-btn", "data-action": name });
+        if (this.#busy.has(name)) button.setAttribute("aria-busy", "true");
         if (name.startsWith("retry")) button.append(svgIcon("retry"));
         button.append(label || name);
         return button;

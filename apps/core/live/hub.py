@@ -23,6 +23,7 @@ from apps.core.live.ticket import ticket_of
 KEEP_ALIVE = b"event: keep-alive\ndata:\n\n"
 #: Keep-alives are spread over the interval, so that ten thousand don't leave at once.
 SLOTS = 20
+#: Keep-alives between which the loop does what else there is to do.
 SAID_AT_ONCE = 20
 LONGEST_BEAT_SECONDS = 1.0
 #: Channels without readers are given up together, after this time: pages come and go.

@@ -12,7 +12,11 @@ from redis.exceptions import NoScriptError
 
 
 class Script:
-    """A Lua script that is sent in full only where Valkey doesn't know it."""
+    """A Lua script that is sent in full only where Valkey doesn't know it.
+
+    For any client, in a pipeline too: redis-py's own belongs to one client, and asks in each
+    pipeline first whether Valkey knows it, which is a round trip more.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -77,8 +77,8 @@ async def _first_bytes(
         channel.blind |= not channel.live
         if name in resume and (found is None or found.found is Found.CANT_REPLAY):
             lost.append(name)
-        elif found is not None:
-            begin[name] = resume[name] or 0
+        elif found is not None and (place := resume[name]) is not None:
+            begin[name] = place
             last = found.newest
             missed += [(name, event) for event in found.events]
         if last is not None:
